@@ -1,0 +1,1 @@
+//! (essay to be written by the room's builder)

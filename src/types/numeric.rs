@@ -1,0 +1,4 @@
+//! Exact decimal numbers.
+/// An exact decimal number.
+#[derive(Clone, Debug)]
+pub struct Numeric;
