@@ -1,1 +1,2 @@
 //! (essay to be written by the room's builder)
+pub mod descriptor;
