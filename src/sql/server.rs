@@ -1,0 +1,32 @@
+//! What every session of a node shares.
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::cloud::Cloud;
+use crate::ids::IdSource;
+use crate::jobs::Registry;
+use crate::mvcc::Mvcc;
+use crate::settings::Settings;
+use crate::sql::sessions::Sessions;
+
+/// The services of a node, as SQL sees them.
+pub struct Server {
+    /// Versions and transactions.
+    pub mvcc: Arc<Mvcc>,
+    /// What exists.
+    pub catalog: Arc<Catalog>,
+    /// Durable work.
+    pub jobs: Arc<Registry>,
+    /// External storage.
+    pub cloud: Arc<Cloud>,
+    /// Cluster settings in force.
+    pub settings: Arc<Settings>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unique ids.
+    pub ids: Arc<IdSource>,
+    /// Who is connected.
+    pub sessions: Arc<Sessions>,
+}

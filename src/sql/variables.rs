@@ -1,0 +1,29 @@
+//! The state of one session that expressions and statements read: who, where, and its variables.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::catalog::descriptor::DescriptorId;
+use crate::types::text::SessionFormat;
+
+/// One session's surroundings.
+pub struct SessionState {
+    /// The role that logged in.
+    pub session_user: Arc<str>,
+    /// The role in force (`SET ROLE`).
+    pub current_user: Arc<str>,
+    /// The current database's name.
+    pub database: Arc<str>,
+    /// Schemas searched for unqualified names, in order (`"$user"` already expanded or skipped).
+    pub search_path: Vec<String>,
+    /// How values are read and printed (time zone, styles).
+    pub format: SessionFormat,
+    /// The process number that the client was told, for cancel and `pg_backend_pid()`.
+    pub backend_pid: i32,
+    /// Values of `currval`, by sequence, and the sequence of `lastval`.
+    pub sequence_values: HashMap<DescriptorId, i64>,
+    /// The last sequence that `nextval` was called on.
+    pub last_sequence: Option<DescriptorId>,
+    /// All other variables as text, by lower-case name (`application_name`, `statement_timeout`, …).
+    pub variables: HashMap<String, String>,
+}
