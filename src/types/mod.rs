@@ -23,15 +23,19 @@
 //!
 //! What it is not: the table of operators and functions (`sql::function`).
 
+pub mod arith;
 pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod datetime;
+pub mod format_pattern;
 pub mod interval;
 pub mod json;
 pub mod numeric;
 pub mod oid;
+pub mod session;
 pub mod text;
+pub mod typmod;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,6 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub use interval::Interval;
 pub use numeric::Numeric;
+pub use session::SessionFormat;
 
 /// A type without its modifier.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
