@@ -1,11 +1,52 @@
-//! (essay to be written by the room's builder)
+//! # Functions and operators
 //!
-//! PostgreSQL-style tables of functions, operators, aggregates and window functions.
+//! PostgreSQL's tables of operators, functions, aggregates, set-returning and window functions,
+//! each entry with its signature, its OID and what it does. The binder looks a name up here and
+//! chooses an overload; the executor calls what was chosen.
+//!
+//! ```text
+//!    name ──▶ functions()  operators()  aggregates()  set_functions()  window_functions()
+//!                 │             │            │               │               │
+//!                 ▼             ▼            ▼               ▼               ▼
+//!             Function ◀──── Operator    Aggregate      SetFunction    WindowFunction
+//!          body · kernel                  start() ─▶     body() ─▶      kind (the executor
+//!                                        Accumulator      SetRows        has the algorithm)
+//! ```
+//!
+//! Words: an *overload* is one entry among several of one name; a *body* computes one row; a
+//! *kernel* computes a batch; a *family* is a file of entries that belong together (`math`,
+//! `string_*`, `compare`, …), written as a table of [`row::Row`]s.
+//!
+//! Invariants:
+//! - The tables are built once, on first use, and live for ever (`&'static`).
+//! - An OID is PostgreSQL's where PostgreSQL has the function, else it is above 9000 and below
+//!   16384; no two functions share one.
+//! - A body never panics, whatever its arguments; errors have PostgreSQL's code and wording.
+//! - A strict function's body is not called with NULL; the caller sees to that
+//!   ([`Function::call`] does).
+//!
+//! What it is not: overload resolution and the special forms of the grammar (`bind`), casts and the
+//! arithmetic of values (`types`), algorithms over windows and groups (`exec`).
+
+mod aggregate;
+mod args;
+mod arithmetic;
+mod compare;
+mod kernel;
+mod operator_table;
+mod registry;
+mod row;
+mod string_operators;
 
 use crate::error::Result;
 use crate::sql::exec::batch::Column;
 use crate::sql::exec::context::EvalContext;
 use crate::types::{Datum, Type};
+
+pub use registry::{
+    aggregates, all_aggregates, all_functions, all_operators, all_set_functions,
+    all_window_functions, function_by_oid, functions, operators, set_functions, window_functions,
+};
 
 /// How much a function depends on anything but its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +68,12 @@ pub enum Signature {
     AnyElement,
     /// `anyarray`: array of the `anyelement`.
     AnyArray,
+    /// `anynonarray`: the `anyelement`, which may not be an array.
+    AnyNonArray,
+    /// `anycompatible`: the common type to which all such arguments are cast.
+    AnyCompatible,
+    /// `anycompatiblearray`: array of the `anycompatible`.
+    AnyCompatibleArray,
     /// `"any"`: each its own type.
     Any,
     /// `record`
@@ -42,8 +89,13 @@ pub struct Function {
     pub oid: u32,
     /// Parameter types.
     pub params: Vec<Signature>,
-    /// Whether the last parameter may repeat (VARIADIC).
+    /// Whether the last parameter may repeat (VARIADIC); `params` has the type of one argument,
+    /// and the body receives the arguments one by one.
     pub variadic: bool,
+    /// Names of the parameters for `name => value`; empty where PostgreSQL has none.
+    pub names: Vec<&'static str>,
+    /// Values for the last parameters where the call leaves them out.
+    pub defaults: Vec<Datum>,
     /// Result type.
     pub result: Signature,
     /// What it depends on.
@@ -51,13 +103,42 @@ pub struct Function {
     /// Whether a NULL argument gives NULL without a call.
     pub strict: bool,
     /// One row at a time.
-    pub body: fn(&mut EvalContext<'_>, &[Datum]) -> Result<Datum>,
+    pub body: Body,
+    /// The same for a function that must know the types of its arguments (`pg_typeof`,
+    /// `array_append(NULL, …)`); use [`Function::call`], which prefers it.
+    pub typed: Option<TypedBody>,
     /// A whole batch at a time, for the hot ones; NULL handling of strict functions is done around
     /// it, so it may compute garbage (but must not fail) where an argument is NULL.
     pub kernel: Option<Kernel>,
 }
 
-/// A vectorised body: argument columns, row count, and a mask of rows that matter.
+/// A body: the surroundings and one row's arguments.
+pub type Body = fn(&mut EvalContext<'_>, &[Datum]) -> Result<Datum>;
+
+/// A body that also receives the static types of the arguments.
+pub type TypedBody = fn(&mut EvalContext<'_>, &[Type], &[Datum]) -> Result<Datum>;
+
+impl Function {
+    /// One call: NULL for a NULL argument of a strict function, else the body's answer. `types` are
+    /// the static types of the arguments.
+    pub fn call(
+        &self,
+        context: &mut EvalContext<'_>,
+        types: &[Type],
+        args: &[Datum],
+    ) -> Result<Datum> {
+        if self.strict && args.iter().any(Datum::is_null) {
+            return Ok(Datum::Null);
+        }
+        match self.typed {
+            Some(typed) => typed(context, types, args),
+            None => (self.body)(context, args),
+        }
+    }
+}
+
+/// A vectorised body over argument columns and a number of rows. `None` when it cannot deal with
+/// the columns' representation, in which case the body is called row by row.
 pub type Kernel = fn(&[&Column], usize) -> Option<Result<Column>>;
 
 /// An operator: a name with operand types that stands for a function.
@@ -90,6 +171,9 @@ pub struct Aggregate {
     pub params: Vec<Signature>,
     /// Result type.
     pub result: Signature,
+    /// `f(direct…) WITHIN GROUP (ORDER BY last)`: the last parameter is the ordered expression, and
+    /// the rows arrive in its order, those where it is NULL left out.
+    pub ordered_set: bool,
     /// A fresh state. The types are those of the actual arguments.
     pub start: fn(&[Type]) -> Box<dyn Accumulator>,
 }
