@@ -95,25 +95,56 @@ floats! {
 
 /// Numeric arithmetic, bits, signs and the kernels of float8.
 pub(super) const OTHERS: &[Row] = &[
-    f(218, "float8pl", "float8 float8", "float8", |_, a| Ok(Datum::Float8(float8_add(f8(a, 0)?, f8(a, 1)?)?))).kernel(kernel::ADD_FLOAT8),
-    f(219, "float8mi", "float8 float8", "float8", |_, a| Ok(Datum::Float8(float8_sub(f8(a, 0)?, f8(a, 1)?)?))).kernel(kernel::SUB_FLOAT8),
-    f(216, "float8mul", "float8 float8", "float8", |_, a| Ok(Datum::Float8(float8_mul(f8(a, 0)?, f8(a, 1)?)?))).kernel(kernel::MUL_FLOAT8),
-    f(217, "float8div", "float8 float8", "float8", |_, a| Ok(Datum::Float8(float8_div(f8(a, 0)?, f8(a, 1)?)?))).kernel(kernel::DIV_FLOAT8),
-    f(1724, "numeric_add", "numeric numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.add(num(a, 1)?)?))),
-    f(1725, "numeric_sub", "numeric numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.sub(num(a, 1)?)?))),
-    f(1726, "numeric_mul", "numeric numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.mul(num(a, 1)?)?))),
-    f(1727, "numeric_div", "numeric numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.div(num(a, 1)?)?))),
-    f(1729, "numeric_mod", "numeric numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.rem(num(a, 1)?)?))),
-    f(1728, "mod", "numeric numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.rem(num(a, 1)?)?))),
-    f(940, "mod", "int2 int2", "int2", |_, a| Ok(Datum::Int2(int2_rem(i2(a, 0)?, i2(a, 1)?)?))).kernel(kernel::REM2),
-    f(941, "mod", "int4 int4", "int4", |_, a| Ok(Datum::Int4(int4_rem(i4(a, 0)?, i4(a, 1)?)?))).kernel(kernel::REM4),
-    f(947, "mod", "int8 int8", "int8", |_, a| Ok(Datum::Int8(int8_rem(i8(a, 0)?, i8(a, 1)?)?))).kernel(kernel::REM8),
+    f(218, "float8pl", "float8 float8", "float8", |_, a| {
+        Ok(Datum::Float8(float8_add(f8(a, 0)?, f8(a, 1)?)?))
+    })
+    .kernel(kernel::ADD_FLOAT8),
+    f(219, "float8mi", "float8 float8", "float8", |_, a| {
+        Ok(Datum::Float8(float8_sub(f8(a, 0)?, f8(a, 1)?)?))
+    })
+    .kernel(kernel::SUB_FLOAT8),
+    f(216, "float8mul", "float8 float8", "float8", |_, a| {
+        Ok(Datum::Float8(float8_mul(f8(a, 0)?, f8(a, 1)?)?))
+    })
+    .kernel(kernel::MUL_FLOAT8),
+    f(217, "float8div", "float8 float8", "float8", |_, a| {
+        Ok(Datum::Float8(float8_div(f8(a, 0)?, f8(a, 1)?)?))
+    })
+    .kernel(kernel::DIV_FLOAT8),
+    f(1724, "numeric_add", "numeric numeric", "numeric", |_, a| {
+        Ok(Datum::Numeric(num(a, 0)?.add(num(a, 1)?)?))
+    }),
+    f(1725, "numeric_sub", "numeric numeric", "numeric", |_, a| {
+        Ok(Datum::Numeric(num(a, 0)?.sub(num(a, 1)?)?))
+    }),
+    f(1726, "numeric_mul", "numeric numeric", "numeric", |_, a| {
+        Ok(Datum::Numeric(num(a, 0)?.mul(num(a, 1)?)?))
+    }),
+    f(1727, "numeric_div", "numeric numeric", "numeric", |_, a| {
+        Ok(Datum::Numeric(num(a, 0)?.div(num(a, 1)?)?))
+    }),
+    f(1729, "numeric_mod", "numeric numeric", "numeric", |_, a| {
+        Ok(Datum::Numeric(num(a, 0)?.rem(num(a, 1)?)?))
+    }),
+    f(1728, "mod", "numeric numeric", "numeric", |_, a| {
+        Ok(Datum::Numeric(num(a, 0)?.rem(num(a, 1)?)?))
+    }),
+    f(940, "mod", "int2 int2", "int2", |_, a| Ok(Datum::Int2(int2_rem(i2(a, 0)?, i2(a, 1)?)?)))
+        .kernel(kernel::REM2),
+    f(941, "mod", "int4 int4", "int4", |_, a| Ok(Datum::Int4(int4_rem(i4(a, 0)?, i4(a, 1)?)?)))
+        .kernel(kernel::REM4),
+    f(947, "mod", "int8 int8", "int8", |_, a| Ok(Datum::Int8(int8_rem(i8(a, 0)?, i8(a, 1)?)?)))
+        .kernel(kernel::REM8),
     f(1892, "int2and", "int2 int2", "int2", |_, a| Ok(Datum::Int2(i2(a, 0)? & i2(a, 1)?))),
     f(1893, "int2or", "int2 int2", "int2", |_, a| Ok(Datum::Int2(i2(a, 0)? | i2(a, 1)?))),
     f(1894, "int2xor", "int2 int2", "int2", |_, a| Ok(Datum::Int2(i2(a, 0)? ^ i2(a, 1)?))),
     f(1895, "int2not", "int2", "int2", |_, a| Ok(Datum::Int2(!i2(a, 0)?))),
-    f(1896, "int2shl", "int2 int4", "int2", |_, a| Ok(Datum::Int2(i32::from(i2(a, 0)?).wrapping_shl(i4(a, 1)? as u32) as i16))),
-    f(1897, "int2shr", "int2 int4", "int2", |_, a| Ok(Datum::Int2(i32::from(i2(a, 0)?).wrapping_shr(i4(a, 1)? as u32) as i16))),
+    f(1896, "int2shl", "int2 int4", "int2", |_, a| {
+        Ok(Datum::Int2(i32::from(i2(a, 0)?).wrapping_shl(i4(a, 1)? as u32) as i16))
+    }),
+    f(1897, "int2shr", "int2 int4", "int2", |_, a| {
+        Ok(Datum::Int2(i32::from(i2(a, 0)?).wrapping_shr(i4(a, 1)? as u32) as i16))
+    }),
     f(1911, "int2up", "int2", "int2", |_, a| Ok(Datum::Int2(i2(a, 0)?))),
     f(213, "int2um", "int2", "int2", |_, a| Ok(Datum::Int2(arith::int2_neg(i2(a, 0)?)?))),
     f(1253, "int2abs", "int2", "int2", |_, a| Ok(Datum::Int2(arith::int2_abs(i2(a, 0)?)?))),
@@ -122,8 +153,12 @@ pub(super) const OTHERS: &[Row] = &[
     f(1899, "int4or", "int4 int4", "int4", |_, a| Ok(Datum::Int4(i4(a, 0)? | i4(a, 1)?))),
     f(1900, "int4xor", "int4 int4", "int4", |_, a| Ok(Datum::Int4(i4(a, 0)? ^ i4(a, 1)?))),
     f(1901, "int4not", "int4", "int4", |_, a| Ok(Datum::Int4(!i4(a, 0)?))),
-    f(1902, "int4shl", "int4 int4", "int4", |_, a| Ok(Datum::Int4(i4(a, 0)?.wrapping_shl(i4(a, 1)? as u32)))),
-    f(1903, "int4shr", "int4 int4", "int4", |_, a| Ok(Datum::Int4(i4(a, 0)?.wrapping_shr(i4(a, 1)? as u32)))),
+    f(1902, "int4shl", "int4 int4", "int4", |_, a| {
+        Ok(Datum::Int4(i4(a, 0)?.wrapping_shl(i4(a, 1)? as u32)))
+    }),
+    f(1903, "int4shr", "int4 int4", "int4", |_, a| {
+        Ok(Datum::Int4(i4(a, 0)?.wrapping_shr(i4(a, 1)? as u32)))
+    }),
     f(1912, "int4up", "int4", "int4", |_, a| Ok(Datum::Int4(i4(a, 0)?))),
     f(212, "int4um", "int4", "int4", |_, a| Ok(Datum::Int4(arith::int4_neg(i4(a, 0)?)?))),
     f(1251, "int4abs", "int4", "int4", |_, a| Ok(Datum::Int4(arith::int4_abs(i4(a, 0)?)?))),
@@ -132,8 +167,12 @@ pub(super) const OTHERS: &[Row] = &[
     f(1905, "int8or", "int8 int8", "int8", |_, a| Ok(Datum::Int8(i8(a, 0)? | i8(a, 1)?))),
     f(1906, "int8xor", "int8 int8", "int8", |_, a| Ok(Datum::Int8(i8(a, 0)? ^ i8(a, 1)?))),
     f(1907, "int8not", "int8", "int8", |_, a| Ok(Datum::Int8(!i8(a, 0)?))),
-    f(1908, "int8shl", "int8 int4", "int8", |_, a| Ok(Datum::Int8(i8(a, 0)?.wrapping_shl(i4(a, 1)? as u32)))),
-    f(1909, "int8shr", "int8 int4", "int8", |_, a| Ok(Datum::Int8(i8(a, 0)?.wrapping_shr(i4(a, 1)? as u32)))),
+    f(1908, "int8shl", "int8 int4", "int8", |_, a| {
+        Ok(Datum::Int8(i8(a, 0)?.wrapping_shl(i4(a, 1)? as u32)))
+    }),
+    f(1909, "int8shr", "int8 int4", "int8", |_, a| {
+        Ok(Datum::Int8(i8(a, 0)?.wrapping_shr(i4(a, 1)? as u32)))
+    }),
     f(1910, "int8up", "int8", "int8", |_, a| Ok(Datum::Int8(i8(a, 0)?))),
     f(462, "int8um", "int8", "int8", |_, a| Ok(Datum::Int8(arith::int8_neg(i8(a, 0)?)?))),
     f(1230, "int8abs", "int8", "int8", |_, a| Ok(Datum::Int8(arith::int8_abs(i8(a, 0)?)?))),
@@ -150,6 +189,10 @@ pub(super) const OTHERS: &[Row] = &[
     f(1771, "numeric_uminus", "numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.neg()))),
     f(1704, "numeric_abs", "numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.abs()))),
     f(1705, "abs", "numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.abs()))),
-    f(232, "dpow", "float8 float8", "float8", |_, a| Ok(Datum::Float8(arith::float8_pow(f8(a, 0)?, f8(a, 1)?)?))),
-    f(1739, "numeric_power", "numeric numeric", "numeric", |_, a| Ok(Datum::Numeric(num(a, 0)?.power(num(a, 1)?)?))),
+    f(232, "dpow", "float8 float8", "float8", |_, a| {
+        Ok(Datum::Float8(arith::float8_pow(f8(a, 0)?, f8(a, 1)?)?))
+    }),
+    f(1739, "numeric_power", "numeric numeric", "numeric", |_, a| {
+        Ok(Datum::Numeric(num(a, 0)?.power(num(a, 1)?)?))
+    }),
 ];

@@ -60,9 +60,7 @@ fn moments(context: &EvalContext<'_>, a: &[Datum]) -> Result<Ordering> {
             other => return Err(Error::internal(format!("{} is not a moment", type_of(other)))),
         };
         match i64::try_from(local) {
-            Ok(near) if zoned => {
-                Ok(local - i128::from(zone.offset_of_local(near)) * 1_000_000)
-            }
+            Ok(near) if zoned => Ok(local - i128::from(zone.offset_of_local(near)) * 1_000_000),
             _ => Ok(local),
         }
     };

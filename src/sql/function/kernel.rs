@@ -145,9 +145,11 @@ fn ints(
     });
     let result: Vec<i64> = result.collect();
     if any_wrong {
-        let culprit = a.iter().zip(b).enumerate().find(|(i, (a, b))| {
-            compute(**a, **b).1 && !any_null(columns, *i)
-        });
+        let culprit = a
+            .iter()
+            .zip(b)
+            .enumerate()
+            .find(|(i, (a, b))| compute(**a, **b).1 && !any_null(columns, *i));
         if let Some((_, (a, b))) = culprit {
             return Some(Err(fail(*a, *b)));
         }
@@ -279,7 +281,8 @@ mod tests {
         };
         assert_eq!(message(1, 0), "division by zero");
         assert_eq!(message(i64::from(i32::MIN), -1), "integer out of range");
-        let Data::Int(r) = REM8(&[&ints_of(&[i64::MIN]), &ints_of(&[-1])], 1).unwrap().unwrap().data
+        let Data::Int(r) =
+            REM8(&[&ints_of(&[i64::MIN]), &ints_of(&[-1])], 1).unwrap().unwrap().data
         else {
             panic!()
         };

@@ -43,8 +43,9 @@ impl<T> Table<T> {
     }
 }
 
-static FUNCTION_TABLE: LazyLock<Table<Function>> =
-    LazyLock::new(|| Table::new(FUNCTIONS.iter().copied().flatten().map(function).collect(), |f| f.name));
+static FUNCTION_TABLE: LazyLock<Table<Function>> = LazyLock::new(|| {
+    Table::new(FUNCTIONS.iter().copied().flatten().map(function).collect(), |f| f.name)
+});
 
 static FUNCTIONS_BY_OID: LazyLock<HashMap<u32, &'static Function>> =
     LazyLock::new(|| FUNCTION_TABLE.all.iter().map(|f| (f.oid, *f)).collect());
@@ -61,8 +62,9 @@ static SET_FUNCTION_TABLE: LazyLock<Table<SetFunction>> = LazyLock::new(|| {
     Table::new(SET_FUNCTIONS.iter().copied().flatten().map(set_function).collect(), |s| s.name)
 });
 
-static WINDOW_FUNCTION_TABLE: LazyLock<Table<WindowFunction>> =
-    LazyLock::new(|| Table::new(WINDOW_FUNCTIONS.iter().map(window_function).collect(), |w| w.name));
+static WINDOW_FUNCTION_TABLE: LazyLock<Table<WindowFunction>> = LazyLock::new(|| {
+    Table::new(WINDOW_FUNCTIONS.iter().map(window_function).collect(), |w| w.name)
+});
 
 fn result(name: &str) -> Signature {
     signature(name).unwrap_or(Signature::Any)

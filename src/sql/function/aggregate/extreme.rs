@@ -20,8 +20,12 @@ pub(super) const AGGREGATES: &[AggregateRow] = &[
     agg(2138, "min", "date", "date", |_| Ints::boxed(Ordering::Less, |v| Datum::Date(v as i32))),
     agg(2139, "min", "time", "time", |_| Ints::boxed(Ordering::Less, Datum::Time)),
     agg(2142, "min", "timestamp", "timestamp", |_| Ints::boxed(Ordering::Less, Datum::Timestamp)),
-    agg(2143, "min", "timestamptz", "timestamptz", |_| Ints::boxed(Ordering::Less, Datum::Timestamptz)),
-    agg(2135, "min", "float4", "float4", |_| Floats::boxed(Ordering::Less, |v| Datum::Float4(v as f32))),
+    agg(2143, "min", "timestamptz", "timestamptz", |_| {
+        Ints::boxed(Ordering::Less, Datum::Timestamptz)
+    }),
+    agg(2135, "min", "float4", "float4", |_| {
+        Floats::boxed(Ordering::Less, |v| Datum::Float4(v as f32))
+    }),
     agg(2136, "min", "float8", "float8", |_| Floats::boxed(Ordering::Less, Datum::Float8)),
     agg(2140, "min", "timetz", "timetz", |types| Values::boxed(Ordering::Less, types)),
     agg(2144, "min", "interval", "interval", |types| Values::boxed(Ordering::Less, types)),
@@ -35,9 +39,15 @@ pub(super) const AGGREGATES: &[AggregateRow] = &[
     agg(2118, "max", "oid", "oid", |_| Ints::boxed(Ordering::Greater, |v| Datum::Oid(v as u32))),
     agg(2122, "max", "date", "date", |_| Ints::boxed(Ordering::Greater, |v| Datum::Date(v as i32))),
     agg(2123, "max", "time", "time", |_| Ints::boxed(Ordering::Greater, Datum::Time)),
-    agg(2126, "max", "timestamp", "timestamp", |_| Ints::boxed(Ordering::Greater, Datum::Timestamp)),
-    agg(2127, "max", "timestamptz", "timestamptz", |_| Ints::boxed(Ordering::Greater, Datum::Timestamptz)),
-    agg(2119, "max", "float4", "float4", |_| Floats::boxed(Ordering::Greater, |v| Datum::Float4(v as f32))),
+    agg(2126, "max", "timestamp", "timestamp", |_| {
+        Ints::boxed(Ordering::Greater, Datum::Timestamp)
+    }),
+    agg(2127, "max", "timestamptz", "timestamptz", |_| {
+        Ints::boxed(Ordering::Greater, Datum::Timestamptz)
+    }),
+    agg(2119, "max", "float4", "float4", |_| {
+        Floats::boxed(Ordering::Greater, |v| Datum::Float4(v as f32))
+    }),
     agg(2120, "max", "float8", "float8", |_| Floats::boxed(Ordering::Greater, Datum::Float8)),
     agg(2124, "max", "timetz", "timetz", |types| Values::boxed(Ordering::Greater, types)),
     agg(2128, "max", "interval", "interval", |types| Values::boxed(Ordering::Greater, types)),
@@ -89,7 +99,9 @@ impl Accumulator for Ints {
     fn add_row(&mut self, args: &[&Column], row: usize) -> Result<()> {
         match args {
             [column @ Column { data: Data::Int(values), .. }] => {
-                if !null_at(column, row) && let Some(value) = values.get(row) {
+                if !null_at(column, row)
+                    && let Some(value) = values.get(row)
+                {
                     self.take(*value);
                 }
                 Ok(())
@@ -136,7 +148,9 @@ impl Accumulator for Floats {
     fn add_row(&mut self, args: &[&Column], row: usize) -> Result<()> {
         match args {
             [column @ Column { data: Data::Float(values), .. }] => {
-                if !null_at(column, row) && let Some(value) = values.get(row) {
+                if !null_at(column, row)
+                    && let Some(value) = values.get(row)
+                {
                     self.take(*value);
                 }
                 Ok(())

@@ -111,7 +111,9 @@ impl Accumulator for IntSum {
     fn add_row(&mut self, args: &[&Column], row: usize) -> Result<()> {
         match args {
             [column @ Column { data: Data::Int(values), .. }] => {
-                if !null_at(column, row) && let Some(value) = values.get(row) {
+                if !null_at(column, row)
+                    && let Some(value) = values.get(row)
+                {
                     self.take(*value);
                 }
                 Ok(())
@@ -125,13 +127,13 @@ impl Accumulator for IntSum {
             return Ok(Datum::Null);
         }
         Ok(match self.result {
-            IntResult::Sum8 => Datum::Int8(
-                i64::try_from(self.sum).map_err(|_| arith::out_of_range("bigint"))?,
-            ),
+            IntResult::Sum8 => {
+                Datum::Int8(i64::try_from(self.sum).map_err(|_| arith::out_of_range("bigint"))?)
+            }
             IntResult::SumNumeric => Datum::Numeric(Numeric::from_i128(self.sum, 0)),
-            IntResult::Average => Datum::Numeric(
-                Numeric::from_i128(self.sum, 0).div(&Numeric::from_i64(self.count))?,
-            ),
+            IntResult::Average => {
+                Datum::Numeric(Numeric::from_i128(self.sum, 0).div(&Numeric::from_i64(self.count))?)
+            }
         })
     }
 }
