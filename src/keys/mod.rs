@@ -27,7 +27,7 @@ pub mod ordered;
 pub mod pretty;
 pub mod span;
 
-pub use span::{Span, SpanSet};
+pub use span::{Span, SpanSet, prefix_end};
 
 /// An encoded key.
 pub type Key = Vec<u8>;

@@ -49,6 +49,10 @@ impl Family {
     pub const ALL: [Family; 3] = [Family::Versions, Family::Changelog, Family::Meta];
 }
 
+/// Bytes at the end of every key of [`Family::Versions`] that tell versions of one thing apart.
+/// Engines may keep filters over the rest.
+pub const TIMESTAMP_BYTES: usize = 12;
+
 /// When a write may be acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -143,12 +147,22 @@ pub trait SortedWriter: Send {
 pub trait Engine: Send + Sync + 'static {
     /// The value of a key.
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>>;
-    /// A cursor over a span of the state as of now.
-    fn cursor(&self, family: Family, span: &Span, access: Access) -> Result<Box<dyn Cursor + '_>>;
+    /// Shows `found` the first entry at or after `seek` whose key is `prefix` followed by the
+    /// [`TIMESTAMP_BYTES`] of a version; says whether there was one. `seek` begins with `prefix`.
+    /// This is the point read of everything above, so engines make it as quick as they can.
+    fn first_version(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        seek: &[u8],
+        found: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<bool>;
+    /// A cursor over a span of the state as of now. It keeps what it needs alive by itself.
+    fn cursor(&self, family: Family, span: &Span, access: Access) -> Result<Box<dyn Cursor>>;
     /// Applies a batch atomically.
     fn write(&self, batch: Batch, durability: Durability) -> Result<()>;
     /// Begins a sorted run (an SST file in RocksDB).
-    fn sorted_writer(&self, family: Family) -> Result<Box<dyn SortedWriter + '_>>;
+    fn sorted_writer(&self, family: Family) -> Result<Box<dyn SortedWriter>>;
     /// Writes memory to disk and waits for it.
     fn flush(&self) -> Result<()>;
     /// Compacts a span, dropping what the GC line allows.

@@ -1,1 +1,241 @@
-//! (to be written)
+//! # The durable engine
+//!
+//! RocksDB with one column family for each [`Family`].
+//!
+//! ```text
+//!   write ──▶ log (fsync) ──▶ memtable ──flush──▶ L0 ─compaction─▶ L1 … bottom
+//!                                                 lz4                    zstd
+//!   sorted_writer ──▶ ingest/N.sst ──finish──▶ (moved in, as low as it fits)
+//! ```
+//!
+//! Words: the *prefix* of a version is its key without the timestamp; filters are kept over
+//! prefixes, so that a point read skips the tables which do not have the key in any version.
+//!
+//! Invariants:
+//! - One process per store: RocksDB's LOCK file is held from open to drop.
+//! - Files that a crash left in the ingest directory are removed at open.
+//! - Cursors and writers keep the store open: it closes when the last of them is dropped.
+//!
+//! What it is not: aware of transactions, or of what the bytes mean.
+
+mod cursor;
+mod ingest;
+mod options;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::rocksdb::checkpoint::Checkpoint;
+use ::rocksdb::{
+    Cache, ColumnFamily, ColumnFamilyDescriptor, CompactOptions, DB, FlushOptions, Range,
+    ReadOptions, WriteBatch, WriteOptions,
+};
+
+use super::{Access, Batch, Change, Cursor, Durability, Engine, Family, SortedWriter};
+use crate::error::{Error, Result, sqlstate};
+use crate::keys::Span;
+
+pub use options::Options;
+
+/// A store in a directory.
+pub struct RocksEngine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: DB,
+    dir: PathBuf,
+    synced: WriteOptions,
+    buffered: WriteOptions,
+    next_file: AtomicU64,
+}
+
+fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Versions => "versions",
+        Family::Changelog => "changelog",
+        Family::Meta => "meta",
+    }
+}
+
+impl Inner {
+    fn family(&self, family: Family) -> Result<&ColumnFamily> {
+        self.db
+            .cf_handle(family_name(family))
+            .ok_or_else(|| Error::internal(format!("the store has no family {family:?}")))
+    }
+}
+
+impl RocksEngine {
+    /// Opens the store in `dir`, or makes one there.
+    pub fn open(dir: &Path, options: &Options) -> Result<RocksEngine> {
+        std::fs::create_dir_all(dir)
+            .map_err(|e| Error::from(e).context(format!("creating {}", dir.display())))?;
+        let cache = Cache::new_lru_cache(options.cache_bytes);
+        let families = Family::ALL.map(|f| {
+            ColumnFamilyDescriptor::new(family_name(f), options::family(options, f, &cache))
+        });
+        let db = DB::open_cf_descriptors(&options::database(options), dir, families)
+            .map_err(|e| open_error(e, dir))?;
+        // The ingest directory is cleared only now, when the lock is held.
+        ingest::clear_leftovers(dir)?;
+        let mut synced = WriteOptions::default();
+        synced.set_sync(true);
+        let buffered = WriteOptions::default();
+        let inner =
+            Inner { db, dir: dir.to_owned(), synced, buffered, next_file: AtomicU64::new(0) };
+        Ok(RocksEngine { inner: Arc::new(inner) })
+    }
+
+    /// A number that RocksDB keeps about a family, for metrics (`rocksdb.estimate-num-keys`).
+    pub fn property(&self, family: Family, name: &str) -> Option<u64> {
+        let family = self.inner.family(family).ok()?;
+        self.inner.db.property_int_value_cf(family, name).ok().flatten()
+    }
+}
+
+fn open_error(e: ::rocksdb::Error, dir: &Path) -> Error {
+    let text = e.as_ref();
+    if text.contains("lock") && (text.contains("LOCK") || text.contains("lock file")) {
+        return Error::new(
+            sqlstate::OBJECT_IN_USE,
+            format!("the store in {} is in use by another process", dir.display()),
+        )
+        .with_hint("Stop the other server, or choose another store directory.")
+        .with_source(e);
+    }
+    error(e).context(format!("opening the store in {}", dir.display()))
+}
+
+/// RocksDB's error under our codes.
+fn error(e: ::rocksdb::Error) -> Error {
+    use ::rocksdb::ErrorKind;
+    let text = e.as_ref().to_string();
+    let full = text.contains("No space left") || text.contains("NoSpace");
+    let code = match e.kind() {
+        _ if full => sqlstate::DISK_FULL,
+        ErrorKind::Corruption => sqlstate::DATA_CORRUPTED,
+        ErrorKind::ShutdownInProgress => sqlstate::ADMIN_SHUTDOWN,
+        ErrorKind::InvalidArgument | ErrorKind::NotSupported => sqlstate::INTERNAL_ERROR,
+        _ => sqlstate::IO_ERROR,
+    };
+    let mut error = Error::new(code, format!("storage: {text}")).with_source(e);
+    if full {
+        error = error.with_hint("Free some space on the disk of the store.");
+    }
+    error
+}
+
+impl Engine for RocksEngine {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let handle = self.inner.family(family)?;
+        self.inner.db.get_cf(handle, key).map_err(error)
+    }
+
+    fn first_version(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        seek: &[u8],
+        found: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<bool> {
+        let handle = self.inner.family(family)?;
+        let mut options = ReadOptions::default();
+        options.set_prefix_same_as_start(true);
+        let mut at = self.inner.db.raw_iterator_cf_opt(handle, options);
+        at.seek(seek);
+        match at.item() {
+            Some((key, value))
+                if key.len() == prefix.len() + super::TIMESTAMP_BYTES
+                    && key.starts_with(prefix) =>
+            {
+                found(key, value);
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+            None => at.status().map(|()| false).map_err(error),
+        }
+    }
+
+    fn cursor(&self, family: Family, span: &Span, access: Access) -> Result<Box<dyn Cursor>> {
+        Ok(Box::new(cursor::RocksCursor::new(&self.inner, family, span, access)?))
+    }
+
+    fn write(&self, batch: Batch, durability: Durability) -> Result<()> {
+        let bytes = batch.changes.iter().map(change_bytes).sum();
+        let mut out = WriteBatch::with_capacity_bytes(bytes);
+        for change in &batch.changes {
+            match change {
+                Change::Put(family, key, value) => {
+                    out.put_cf(self.inner.family(*family)?, key, value);
+                }
+                Change::Delete(family, key) => out.delete_cf(self.inner.family(*family)?, key),
+                Change::DeleteRange(family, span) => {
+                    if !span.is_empty() {
+                        let handle = self.inner.family(*family)?;
+                        out.delete_range_cf(handle, &span.start, &span.end);
+                    }
+                }
+            }
+        }
+        drop(batch);
+        let options = match durability {
+            Durability::Synced => &self.inner.synced,
+            Durability::Buffered => &self.inner.buffered,
+        };
+        self.inner.db.write_opt(out, options).map_err(error)
+    }
+
+    fn sorted_writer(&self, family: Family) -> Result<Box<dyn SortedWriter>> {
+        Ok(Box::new(ingest::Ingest::new(&self.inner, family)?))
+    }
+
+    fn flush(&self) -> Result<()> {
+        let handles: Vec<&ColumnFamily> =
+            Family::ALL.iter().map(|f| self.inner.family(*f)).collect::<Result<_>>()?;
+        let mut options = FlushOptions::default();
+        options.set_wait(true);
+        self.inner.db.flush_cfs_opt(&handles, &options).map_err(error)
+    }
+
+    fn compact(&self, family: Family, span: &Span) -> Result<()> {
+        let handle = self.inner.family(family)?;
+        let options = CompactOptions::default();
+        self.inner.db.compact_range_cf_opt(
+            handle,
+            Some(span.start.as_slice()),
+            Some(span.end.as_slice()),
+            &options,
+        );
+        Ok(())
+    }
+
+    fn approximate_bytes(&self, family: Family, span: &Span) -> Result<u64> {
+        let handle = self.inner.family(family)?;
+        let range = Range::new(&span.start, &span.end);
+        Ok(self.inner.db.get_approximate_sizes_cf(handle, &[range]).iter().sum())
+    }
+
+    fn checkpoint(&self, dir: &Path) -> Result<()> {
+        let checkpoint = Checkpoint::new(&self.inner.db).map_err(error)?;
+        checkpoint.create_checkpoint(dir).map_err(error)
+    }
+}
+
+fn change_bytes(change: &Change) -> usize {
+    // A record in the batch costs a few bytes of its own.
+    16 + match change {
+        Change::Put(_, key, value) => key.len() + value.len(),
+        Change::Delete(_, key) => key.len(),
+        Change::DeleteRange(_, span) => span.start.len() + span.end.len(),
+    }
+}
+
+impl Inner {
+    /// A name for a file in the ingest directory that no other writer of this store uses.
+    fn ingest_file(&self) -> PathBuf {
+        let number = self.next_file.fetch_add(1, Ordering::Relaxed);
+        ingest::directory(&self.dir).join(format!("{number}.sst"))
+    }
+}
