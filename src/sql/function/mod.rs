@@ -31,16 +31,40 @@
 mod aggregate;
 mod args;
 mod arithmetic;
+mod array;
+mod array_build;
 mod compare;
+mod datetime;
+mod datetime_format;
+mod datetime_operators;
+mod json_access;
+mod json_build;
+mod json_text;
+mod jsonb_contain;
+mod jsonb_edit;
 mod kernel;
+mod like;
+mod math;
+mod math_numeric;
 mod operator_table;
+mod regex_match;
+mod regex_syntax;
 mod registry;
 mod row;
+mod set_function;
+mod similar;
+mod string_bytes;
+mod string_case;
+mod string_format;
 mod string_operators;
+mod string_parts;
+mod string_regex;
+mod window;
 
 use crate::error::Result;
 use crate::sql::exec::batch::Column;
 use crate::sql::exec::context::EvalContext;
+use crate::types::session::SessionFormat;
 use crate::types::{Datum, Type};
 
 pub use registry::{
@@ -189,6 +213,9 @@ pub trait Accumulator: Send {
     }
     /// The result so far.
     fn finish(&mut self) -> Result<Datum>;
+    /// Tells how the session prints values; called once before the first row. Only aggregates that
+    /// make text of values listen.
+    fn set_format(&mut self, _format: &SessionFormat) {}
     /// Approximate bytes held, for the memory limit.
     fn bytes(&self) -> usize {
         64

@@ -5,20 +5,44 @@ use std::sync::LazyLock;
 
 use super::row::{AggregateRow, OperatorRow, Row, SetRow, WindowRow, parameters, signature};
 use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunction};
-use super::{aggregate, arithmetic, compare, operator_table, string_operators};
+use super::{
+    aggregate, arithmetic, array, array_build, compare, datetime, datetime_format,
+    datetime_operators, json_access, json_build, jsonb_contain, jsonb_edit, like, math,
+    math_numeric, operator_table, set_function, string_bytes, string_case, string_format,
+    string_operators, string_parts, string_regex, window,
+};
 
 const FUNCTIONS: &[&[Row]] = &[
     arithmetic::INTEGERS,
     arithmetic::FLOATS,
     arithmetic::OTHERS,
+    array::FUNCTIONS,
+    array_build::FUNCTIONS,
     compare::FUNCTIONS,
+    datetime::FUNCTIONS,
+    datetime_format::FUNCTIONS,
+    datetime_operators::FUNCTIONS,
+    json_access::FUNCTIONS,
+    json_access::PATH_OPERATORS,
+    json_build::FUNCTIONS,
+    jsonb_contain::FUNCTIONS,
+    jsonb_edit::FUNCTIONS,
+    like::FUNCTIONS,
+    math::FUNCTIONS,
+    math_numeric::FUNCTIONS,
+    string_bytes::FUNCTIONS,
+    string_case::FUNCTIONS,
+    string_format::FUNCTIONS,
     string_operators::FUNCTIONS,
+    string_parts::FUNCTIONS,
+    string_regex::OPERATORS,
+    string_regex::FUNCTIONS,
 ];
 
 const OPERATORS: &[&[OperatorRow]] = &[operator_table::OPERATORS];
 const AGGREGATES: &[&[AggregateRow]] = aggregate::AGGREGATES;
-const SET_FUNCTIONS: &[&[SetRow]] = &[];
-const WINDOW_FUNCTIONS: &[WindowRow] = &[];
+const SET_FUNCTIONS: &[&[SetRow]] = set_function::SET_FUNCTIONS;
+const WINDOW_FUNCTIONS: &[WindowRow] = window::FUNCTIONS;
 
 /// Entries in order, and by name.
 struct Table<T: 'static> {
