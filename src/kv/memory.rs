@@ -25,7 +25,7 @@ type Map = BTreeMap<Bytes, Bytes>;
 pub enum Fault {
     /// The batch is refused: the disk is full (53100).
     Full,
-    /// The batch is applied but the sync fails (58030).
+    /// The sync fails (58030); readers never see the batch.
     Sync,
 }
 
@@ -166,10 +166,7 @@ impl Engine for MemoryEngine {
                 Ok(())
             }
             Some(Fault::Full) => Err(Error::new(sqlstate::DISK_FULL, "no space left on device")),
-            Some(Fault::Sync) => {
-                state.apply(batch);
-                Err(Error::io("could not fsync the log"))
-            }
+            Some(Fault::Sync) => Err(Error::io("could not fsync the log")),
         }
     }
 

@@ -1,1 +1,216 @@
-//! (essay to be written by the room's builder)
+//! # mvcc: versions and transactions
+//!
+//! Every key has a history: versions with the times of the commits that wrote them. A transaction
+//! reads the database as it was at one time, gathers its writes in memory, and gets a time of its
+//! own when it commits. Readers never wait and are never turned away.
+//!
+//! ```text
+//!            get, scan                    put, delete, lock
+//!   Txn ───────┬───────── reads ─────┐ ┌──── writes ──── LockTable (who may write a key next)
+//!              │         (remembered)│ │    (buffered)
+//!              ▼                     ▼ ▼
+//!          versions              Committer ── Recent: does what was read still hold?
+//!              ▲                     │
+//!              └──── one batch ◀─────┤ versions + changelog, fsynced, for a whole group
+//!                                    ▼
+//!                                Timeline: publishes the group's times
+//! ```
+//!
+//! Words: a *version* is a key's value from one commit on; a *tombstone* is a version that says
+//! the key is gone; the *read time* is when a transaction's reads happen, the *commit time* when
+//! its writes do; to *refresh* is to move the read time forward after making sure that what was
+//! read has not changed; the *changelog* lists the keys of each commit; the *GC line* is the
+//! earliest readable time.
+//!
+//! Invariants:
+//! - Commit times rise strictly, and are later than every time at which anyone has read.
+//! - When `commit` returns, its writes are on disk and every new transaction sees them.
+//! - Under serializable isolation, what a writing transaction read still holds at its commit time;
+//!   so the commits, in the order of their times, are the whole story. A transaction that only
+//!   reads happens at its read time and never fails.
+//! - Versions are immutable: history ends only below the GC line, and reading there is an error.
+//! - After a write that failed no commit is taken until the store is opened again.
+//!
+//! What it is not: rows, tables or privileges; it sees keys and bytes.
+
+mod changelog;
+mod commit;
+mod conflict;
+mod export;
+mod gc;
+mod ingest;
+mod lock;
+mod meta;
+mod reads;
+mod scan;
+mod snapshot;
+mod timeline;
+mod txn;
+mod version;
+mod writes;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::clock::{Clock, Timestamp};
+use crate::error::Result;
+use crate::keys::Span;
+use crate::kv::{Batch, Durability, Family, SharedEngine, TIMESTAMP_BYTES};
+
+pub use changelog::Changed;
+pub use export::{ExportRequest, Exported, Exporter};
+pub use gc::{GcStats, ProtectedRecord};
+pub use ingest::BulkWriter;
+pub use lock::{LockMode, WaitPolicy};
+pub use scan::TxnScan;
+pub use snapshot::{Snapshot, SnapshotScan};
+pub use txn::{Isolation, Locked, SavepointId, ScanOptions, Txn, TxnOptions};
+
+use commit::Committer;
+use gc::Gc;
+use lock::LockTable;
+use timeline::Timeline;
+
+/// What the owner of the store chooses.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Spans whose last change [`Mvcc::watched_version`] tells: the tables of the catalogue.
+    pub watched: Vec<Span>,
+}
+
+/// The versioned store. Shared by everyone.
+pub struct Mvcc {
+    engine: SharedEngine,
+    clock: Arc<dyn Clock>,
+    timeline: Arc<Timeline>,
+    locks: Arc<LockTable>,
+    committer: Committer,
+    gc: Gc,
+    next_id: AtomicU64,
+}
+
+impl Mvcc {
+    /// Opens the store that an engine holds, or begins one. The clock is moved past every time
+    /// that was ever handed out.
+    pub fn open(
+        engine: SharedEngine,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Result<Arc<Mvcc>> {
+        meta::check_format(&*engine)?;
+        let mut seen = changelog::last_commit(&*engine)?;
+        for name in [meta::BOUND_BY_COMMITS, meta::BOUND_WHILE_IDLE] {
+            seen = seen.max(meta::time(&*engine, name)?.unwrap_or(Timestamp::MIN));
+        }
+        clock.observe(seen);
+        let visible = clock.now();
+        let gc = Gc::load(&*engine)?;
+        let timeline = Timeline::new(clock.clone(), visible, options.watched.len());
+        let locks = Arc::new(LockTable::new());
+        let committer = Committer::new(
+            engine.clone(),
+            timeline.clone(),
+            locks.clone(),
+            options.watched,
+            visible,
+        );
+        let mvcc =
+            Mvcc { engine, clock, timeline, locks, committer, gc, next_id: AtomicU64::new(1) };
+        mvcc.keep_bound_ahead(visible)?;
+        Ok(Arc::new(mvcc))
+    }
+
+    /// The engine below, for metrics and checkpoints.
+    pub fn engine(&self) -> &SharedEngine {
+        &self.engine
+    }
+
+    /// The time, later than every time handed out before.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The latest time up to which every commit is readable.
+    pub fn visible(&self) -> Timestamp {
+        self.timeline.visible()
+    }
+
+    /// Begins a transaction.
+    pub fn begin(self: &Arc<Self>, options: TxnOptions) -> Result<Txn> {
+        if self.committer.is_closed() {
+            return Err(commit::stopped());
+        }
+        let history = match options.as_of {
+            Some(at) => self.timeline.read_at(at, at)?,
+            None => self.timeline.read_latest(!options.read_only),
+        };
+        self.keep_bound_ahead(history.at())?;
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        Ok(Txn::new(self.clone(), id, options, history))
+    }
+
+    /// The database as of a time that is not in the future. Waits for commits under way.
+    pub fn snapshot(self: &Arc<Self>, at: Timestamp) -> Result<Snapshot> {
+        let history = self.timeline.read_at(at, at)?;
+        self.keep_bound_ahead(at)?;
+        Ok(Snapshot::new(self.clone(), at, history))
+    }
+
+    /// When something was last committed into the watched span of this number; the time of opening
+    /// if nothing was since.
+    pub fn watched_version(&self, i: usize) -> Timestamp {
+        self.timeline.watched(i)
+    }
+
+    /// How many keys are locked now.
+    pub fn locked_keys(&self) -> usize {
+        self.locks.len()
+    }
+
+    /// Takes no more transactions, lets commits under way end, and writes memory to disk.
+    pub fn shutdown(&self) -> Result<()> {
+        if self.committer.close() {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        let now = self.clock.now();
+        // With the exact time in the place of the bounds the clock starts without a leap.
+        meta::put_time(&mut batch, meta::BOUND_BY_COMMITS, now);
+        meta::put_time(&mut batch, meta::BOUND_WHILE_IDLE, now);
+        self.engine.write(batch, Durability::Synced)?;
+        self.engine.flush()
+    }
+
+    /// The newest value of a key at a time.
+    fn read_at(&self, key: &[u8], at: Timestamp) -> Result<Option<Vec<u8>>> {
+        Ok(self.version_at(key, at)?.and_then(|(_, value)| value))
+    }
+
+    /// The newest version of a key at a time; no value stands for a tombstone.
+    fn version_at(
+        &self,
+        key: &[u8],
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Option<Vec<u8>>)>> {
+        let mut seek = Vec::with_capacity(key.len() + TIMESTAMP_BYTES);
+        seek.extend_from_slice(key);
+        seek.extend_from_slice(&version::stamp(at));
+        let mut found = None;
+        self.engine.first_version(Family::Versions, key, &seek, &mut |raw, stored| {
+            found = Some(
+                version::split(raw)
+                    .and_then(|(_, at)| Ok((at, version::opened(stored)?.map(<[u8]>::to_vec)))),
+            );
+        })?;
+        found.transpose()
+    }
+
+    /// Makes sure that a time handed out lies below a bound that the store keeps, so that the
+    /// clock does not go back when the machine's clock was set back over a restart.
+    fn keep_bound_ahead(&self, at: Timestamp) -> Result<()> {
+        let Some(bound) = self.timeline.move_bound(at) else { return Ok(()) };
+        let mut batch = Batch::new();
+        meta::put_time(&mut batch, meta::BOUND_WHILE_IDLE, bound);
+        self.engine.write(batch, Durability::Buffered)
+    }
+}

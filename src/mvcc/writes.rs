@@ -1,0 +1,225 @@
+//! A transaction's buffered writes, with savepoints.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::version;
+use crate::keys::{Key, Span};
+
+/// What one buffered write costs besides its bytes.
+const OVERHEAD_BYTES: usize = 80;
+
+/// Own writes within a scan that are copied rather than shared with it.
+const COPIED_MAX: usize = 64;
+
+/// A buffered write: stored bytes (value and tag), and what it hides of before a savepoint.
+#[derive(Clone, Debug)]
+pub(super) struct Write {
+    pub(super) stored: Vec<u8>,
+    epoch: u32,
+    older: Option<Box<Write>>,
+}
+
+/// The writes of a transaction, one for each key.
+#[derive(Default)]
+pub(super) struct WriteSet {
+    // Shared with open scans, which go on seeing what they began with.
+    map: Arc<BTreeMap<Key, Write>>,
+    epoch: u32,
+    bytes: usize,
+    operations: u64,
+}
+
+/// A point to roll back to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WriteMark {
+    epoch: u32,
+    operations: u64,
+}
+
+impl WriteSet {
+    /// Buffers a write. `innermost` is the youngest savepoint, which must find what was there.
+    pub(super) fn insert(&mut self, key: Key, stored: Vec<u8>, innermost: Option<WriteMark>) {
+        self.operations += 1;
+        self.bytes += key.len() + stored.len() + OVERHEAD_BYTES;
+        let epoch = self.epoch;
+        let map = Arc::make_mut(&mut self.map);
+        match map.entry(key) {
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(Write { stored, epoch, older: None });
+            }
+            std::collections::btree_map::Entry::Occupied(mut occupied) => {
+                let write = occupied.get_mut();
+                let kept = innermost.is_some_and(|mark| mark.epoch >= write.epoch);
+                if kept && write.epoch < epoch {
+                    let old = std::mem::replace(write, Write { stored, epoch, older: None });
+                    write.older = Some(Box::new(old));
+                } else {
+                    self.bytes = self
+                        .bytes
+                        .saturating_sub(occupied.key().len() + OVERHEAD_BYTES)
+                        .saturating_sub(occupied.get().stored.len());
+                    let write = occupied.get_mut();
+                    write.stored = stored;
+                    write.epoch = epoch;
+                }
+            }
+        }
+    }
+
+    /// The stored bytes buffered for a key.
+    pub(super) fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        if self.map.is_empty() {
+            return None;
+        }
+        self.map.get(key).map(|write| write.stored.as_slice())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// Memory taken, as an estimate.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn has_in(&self, span: &Span) -> bool {
+        !span.is_empty() && range(&self.map, span).next().is_some()
+    }
+
+    pub(super) fn keys(&self) -> std::collections::btree_map::Keys<'_, Key, Write> {
+        self.map.keys()
+    }
+
+    pub(super) fn into_sorted(self) -> impl Iterator<Item = (Key, Vec<u8>)> {
+        let map = Arc::try_unwrap(self.map).unwrap_or_else(|shared| (*shared).clone());
+        map.into_iter().map(|(key, write)| (key, write.stored))
+    }
+
+    /// A point to roll back to: what is written from now on can be taken back.
+    pub(super) fn mark(&mut self) -> WriteMark {
+        let mark = WriteMark { epoch: self.epoch, operations: self.operations };
+        self.epoch += 1;
+        mark
+    }
+
+    /// Takes back everything written after a mark; the mark stays good.
+    pub(super) fn roll_back(&mut self, mark: WriteMark) {
+        if self.operations != mark.operations {
+            let map = Arc::make_mut(&mut self.map);
+            map.retain(|_, write| {
+                while write.epoch > mark.epoch {
+                    match write.older.take() {
+                        Some(older) => *write = *older,
+                        None => return false,
+                    }
+                }
+                true
+            });
+            self.operations = mark.operations;
+            self.bytes = map
+                .iter()
+                .map(|(key, write)| key.len() + write.stored.len() + OVERHEAD_BYTES)
+                .sum();
+        }
+        self.epoch += 1;
+    }
+
+    /// The writes within a span, for a scan in one direction.
+    pub(super) fn within(&self, span: &Span, reverse: bool) -> OwnWrites {
+        if self.map.is_empty() || span.is_empty() {
+            return OwnWrites::Copied(Vec::new());
+        }
+        if range(&self.map, span).nth(COPIED_MAX).is_some() {
+            let map = self.map.clone();
+            let mut shared = Shared { map, span: span.clone(), reverse, here: None };
+            shared.step();
+            return OwnWrites::Shared(shared);
+        }
+        let copy = |(key, write): (&Key, &Write)| (key.clone(), write.stored.clone());
+        let mut copied: Vec<_> = range(&self.map, span).map(copy).collect();
+        // Taken from the back, so the first one to come is last.
+        if !reverse {
+            copied.reverse();
+        }
+        OwnWrites::Copied(copied)
+    }
+}
+
+fn range<'a>(
+    map: &'a BTreeMap<Key, Write>,
+    span: &'a Span,
+) -> std::collections::btree_map::Range<'a, Key, Write> {
+    map.range::<[u8], _>((
+        Bound::Included(span.start.as_slice()),
+        Bound::Excluded(span.end.as_slice()),
+    ))
+}
+
+/// Buffered writes in the order of a scan.
+pub(super) enum OwnWrites {
+    Copied(Vec<(Key, Vec<u8>)>),
+    Shared(Shared),
+}
+
+pub(super) struct Shared {
+    map: Arc<BTreeMap<Key, Write>>,
+    span: Span,
+    reverse: bool,
+    here: Option<Key>,
+}
+
+impl Shared {
+    fn step(&mut self) {
+        let start = self.span.start.as_slice();
+        let end = self.span.end.as_slice();
+        let left = match (&self.here, self.reverse) {
+            (None, _) => (Bound::Included(start), Bound::Excluded(end)),
+            (Some(here), false) => (Bound::Excluded(here.as_slice()), Bound::Excluded(end)),
+            (Some(here), true) => (Bound::Included(start), Bound::Excluded(here.as_slice())),
+        };
+        let mut range = self.map.range::<[u8], _>(left);
+        let next = if self.reverse { range.next_back() } else { range.next() };
+        self.here = next.map(|(key, _)| key.clone());
+    }
+}
+
+impl OwnWrites {
+    /// The write here: its key and stored bytes.
+    pub(super) fn peek(&self) -> Option<(&[u8], &[u8])> {
+        match self {
+            OwnWrites::Copied(writes) => {
+                writes.last().map(|(key, stored)| (key.as_slice(), stored.as_slice()))
+            }
+            OwnWrites::Shared(shared) => {
+                let key = shared.here.as_deref()?;
+                shared.map.get(key).map(|write| (key, write.stored.as_slice()))
+            }
+        }
+    }
+
+    /// Moves to the next one.
+    pub(super) fn step(&mut self) {
+        match self {
+            OwnWrites::Copied(writes) => {
+                writes.pop();
+            }
+            OwnWrites::Shared(shared) => {
+                if shared.here.is_some() {
+                    shared.step();
+                }
+            }
+        }
+    }
+}
+
+/// The value within stored bytes of a buffered write, which are never corrupt.
+pub(super) fn own_value(stored: &[u8]) -> Option<&[u8]> {
+    version::opened(stored).ok().flatten()
+}
