@@ -119,7 +119,7 @@ pub fn float8_pow(a: f64, b: f64) -> Result<f64> {
     if a == 0.0 && b < 0.0 {
         return domain("zero raised to a negative power is undefined");
     }
-    if a < 0.0 && a.is_finite() && b.is_finite() && b.fract() != 0.0 {
+    if a < 0.0 && b.is_finite() && b.fract() != 0.0 {
         return domain("a negative number raised to a non-integer power yields a complex result");
     }
     let r = a.powf(b);

@@ -136,7 +136,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     f(2037, "timezone", "text timetz", "timetz", |c, a| {
         at_zone(&named_zone(a)?, any(a, 1)?, c.transaction_time)
     })
-    .volatile(),
+    .stable(),
     f(2070, "timezone", "interval timestamp", "timestamptz", |_, a| {
         at_zone(&offset_zone(a)?, any(a, 1)?, 0)
     }),

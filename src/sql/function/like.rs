@@ -73,7 +73,7 @@ pub(super) fn matches(text: &[u8], pattern: &[u8], characters: bool) -> Result<b
             }
             Some(b'_') => text.get(t).map(|first| (if characters { width(*first) } else { 1 }, 1)),
             Some(b'\\') => match pattern.get(p + 1) {
-                None if t < text.len() || retry.is_none() => {
+                None if t < text.len() => {
                     return Err(Error::new(
                         sqlstate::INVALID_ESCAPE_SEQUENCE,
                         "LIKE pattern must not end with escape character",

@@ -19,8 +19,8 @@ macro_rules! unary {
 pub(super) const FUNCTIONS: &[Row] = &[
     unary!(230, "dsqrt", square_root),
     unary!(1344, "sqrt", square_root),
-    unary!(231, "dcbrt", |x| finite(x, x.cbrt())),
-    unary!(1345, "cbrt", |x| finite(x, x.cbrt())),
+    unary!(231, "dcbrt", |x| Ok(x.cbrt())),
+    unary!(1345, "cbrt", |x| Ok(x.cbrt())),
     unary!(2308, "ceil", |x| Ok(x.ceil())),
     unary!(2320, "ceiling", |x| Ok(x.ceil())),
     unary!(2309, "floor", |x| Ok(x.floor())),
@@ -29,7 +29,6 @@ pub(super) const FUNCTIONS: &[Row] = &[
     unary!(2310, "sign", |x| Ok(match x {
         x if x > 0.0 => 1.0,
         x if x < 0.0 => -1.0,
-        x if x.is_nan() => x,
         _ => 0.0,
     })),
     unary!(1347, "exp", exponential),
@@ -59,7 +58,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     unary!(2463, "cosh", |x| Ok(x.cosh())),
     unary!(2464, "tanh", |x| Ok(x.tanh())),
     unary!(2465, "asinh", |x| Ok(x.asinh())),
-    unary!(2466, "acosh", |x| if x < 1.0 { Err(out_of_domain()) } else { Ok(x.acosh()) }),
+    unary!(2466, "acosh", |x| if x < 1.0 { Err(out_of_domain()) } else { Ok(area_cosine(x)) }),
     unary!(2467, "atanh", |x| within_one(x, f64::atanh)),
     unary!(2735, "sind", |x| periodic(x, degrees::sin)),
     unary!(2736, "cosd", |x| periodic(x, degrees::cos)),
@@ -127,6 +126,18 @@ fn square_root(x: f64) -> Result<f64> {
         ));
     }
     Ok(x.sqrt())
+}
+
+/// The inverse hyperbolic cosine, without cancellation near one and overflow far from it.
+fn area_cosine(x: f64) -> f64 {
+    match x {
+        x if x > 2f64.powi(28) => x.ln() + std::f64::consts::LN_2,
+        x if x > 2.0 => (2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt())).ln(),
+        x => {
+            let t = x - 1.0;
+            (t + (2.0 * t + t * t).sqrt()).ln_1p()
+        }
+    }
 }
 
 fn exponential(x: f64) -> Result<f64> {

@@ -273,3 +273,8 @@ pub enum WindowKind {
     LastValue,
     NthValue,
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

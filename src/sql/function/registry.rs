@@ -12,7 +12,7 @@ use super::{
     string_operators, string_parts, string_regex, window,
 };
 
-const FUNCTIONS: &[&[Row]] = &[
+pub(super) const FUNCTIONS: &[&[Row]] = &[
     arithmetic::INTEGERS,
     arithmetic::FLOATS,
     arithmetic::OTHERS,

@@ -42,7 +42,8 @@ pub(super) const FUNCTIONS: &[Row] = &[
     f(1813, "convert", "bytea name name", "bytea", |_, a| {
         let text = from_charset(bytes(a, 0)?, txt(a, 1)?)?;
         Ok(Datum::bytes(to_charset(&text, txt(a, 2)?)?))
-    }),
+    })
+    .stable(),
     f(721, "get_byte", "bytea int4", "int4", |_, a| {
         let (data, i) = (bytes(a, 0)?, i4(a, 1)?);
         let byte = usize::try_from(i).ok().and_then(|i| data.get(i));

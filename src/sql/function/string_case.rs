@@ -162,7 +162,7 @@ pub(super) fn character(code: i32) -> Result<char> {
     };
     match u32::try_from(code) {
         Err(_) => {
-            Err(Error::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, "character number must be positive"))
+            Err(Error::new(sqlstate::INVALID_PARAMETER_VALUE, "character number must be positive"))
         }
         Ok(0) => Err(Error::new(sqlstate::PROGRAM_LIMIT_EXCEEDED, "null character not permitted")),
         Ok(code_point @ 0xd800..=0xdfff) => Err(Error::new(

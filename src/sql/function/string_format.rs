@@ -12,7 +12,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     t(3058, "concat", "any*", "text", typed!(concat)).stable().lax(),
     t(3059, "concat_ws", "text any*", "text", typed!(concat_ws)).stable().lax(),
     t(3539, "format", "text any*", "text", typed!(format)).stable().lax(),
-    t(3540, "format", "text", "text", typed!(format)).stable(),
+    t(3540, "format", "text", "text", typed!(format)).stable().lax(),
     f(1282, "quote_ident", "text", "text", |_, a| Ok(Datum::text(text::quote_ident(txt(a, 0)?)))),
     f(1283, "quote_literal", "text", "text", |_, a| {
         Ok(Datum::text(text::quote_literal(txt(a, 0)?)))
