@@ -275,6 +275,4 @@ pub enum WindowKind {
 }
 
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
