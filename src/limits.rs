@@ -48,5 +48,9 @@ pub const NUMERIC_SCALE_MAX: i64 = 16_383;
 /// Longest text that a manifest, checkpoint or statistics file may decompress to, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 256 << 20;
 
-/// Largest block of a data file when decompressed, in bytes; a file that claims more is corrupt.
-pub const ARCHIVE_BLOCK_BYTES_MAX: usize = 64 << 20;
+/// Largest block of a data file when decompressed, in bytes; a file that claims more is corrupt. A
+/// block is usually small, but one row is never split, and a row may be as large as a message.
+pub const ARCHIVE_BLOCK_BYTES_MAX: usize = WIRE_MESSAGE_BYTES_MAX + (64 << 20);
+
+/// Largest index of a data file when decompressed, in bytes: some 100 bytes for each block.
+pub const ARCHIVE_INDEX_BYTES_MAX: usize = 256 << 20;
