@@ -23,6 +23,7 @@
 //!
 //! What it is not: row values (`catalog::row`), versions (`mvcc::version`).
 
+mod decimal;
 pub mod ordered;
 pub mod pretty;
 pub mod span;

@@ -332,6 +332,13 @@ impl LockTable {
         }
     }
 
+    /// How many wait in a lock's queue.
+    #[cfg(test)]
+    pub(super) fn waiters(&self, lock: u64) -> usize {
+        let state = self.locks.get(&lock);
+        state.and_then(|s| s.crowd.as_ref().map(|crowd| crowd.queue.len())).unwrap_or(0)
+    }
+
     /// How many keys are locked now.
     pub(super) fn len(&self) -> usize {
         self.locks.len()

@@ -49,6 +49,9 @@ mod txn;
 mod version;
 mod writes;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

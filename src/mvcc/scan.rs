@@ -108,7 +108,7 @@ impl VersionScan {
 
     fn backward(&mut self) -> Result<bool> {
         if !self.started {
-            self.to_end()?;
+            self.go_to_end()?;
         }
         loop {
             let Some((raw, _)) = self.cursor.entry() else { return Ok(false) };
@@ -127,7 +127,7 @@ impl VersionScan {
     }
 
     /// Puts a reverse scan on the last version of the last key within the span.
-    fn to_end(&mut self) -> Result<()> {
+    fn go_to_end(&mut self) -> Result<()> {
         self.cursor.seek_to_last()?;
         let past = match self.cursor.entry() {
             None => false,

@@ -45,6 +45,7 @@ impl RocksCursor {
         let at = inner.db.raw_iterator_cf_opt(handle, options);
         // SAFETY: the lifetime stands for the database, which `_inner` keeps alive until after
         // the iterator is dropped; the `DB` within the `Arc` never moves.
+        #[allow(unsafe_code)]
         let at = unsafe {
             std::mem::transmute::<
                 DBRawIteratorWithThreadMode<'_, DB>,
