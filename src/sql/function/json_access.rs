@@ -41,10 +41,10 @@ pub(super) const FUNCTIONS: &[Row] = &[
         Ok(jsonb(a, 0)?.get(&**txt(a, 1)?).and_then(jsonb_as_text).map(Datum::text).into())
     }),
     f(3215, "jsonb_array_element", "jsonb int4", "jsonb", |_, a| {
-        Ok(jsonb_element(jsonb(a, 0)?, i4(a, 1)?).map(jsonb_datum).into())
+        Ok(top_element(jsonb(a, 0)?, i4(a, 1)?).map(jsonb_datum).into())
     }),
     f(3216, "jsonb_array_element_text", "jsonb int4", "text", |_, a| {
-        let element = jsonb_element(jsonb(a, 0)?, i4(a, 1)?);
+        let element = top_element(jsonb(a, 0)?, i4(a, 1)?);
         Ok(element.and_then(jsonb_as_text).map(Datum::text).into())
     }),
     f(3207, "jsonb_array_length", "jsonb", "int4", |_, a| match &**jsonb(a, 0)? {
@@ -135,6 +135,15 @@ fn jsonb_element(value: &Value, index: i32) -> Option<&Value> {
         Err(_) => items.len().checked_sub(index.unsigned_abs() as usize)?,
     };
     items.get(index)
+}
+
+/// The same at the top, where a scalar counts as an array of one.
+fn top_element(value: &Value, index: i32) -> Option<&Value> {
+    match value {
+        Value::Array(_) => jsonb_element(value, index),
+        Value::Object(_) => None,
+        scalar => matches!(index, 0 | -1).then_some(scalar),
+    }
 }
 
 /// A path element that selects from an array.

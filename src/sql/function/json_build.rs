@@ -215,7 +215,7 @@ fn odd(function: &str) -> Error {
 }
 
 fn json_build_object(context: &mut EvalContext<'_>, types: &[Type], a: &[Datum]) -> Result<Datum> {
-    if a.len() % 2 != 0 {
+    if !a.len().is_multiple_of(2) {
         return Err(odd("json_build_object"));
     }
     let format = &context.session.format;
@@ -238,7 +238,7 @@ fn json_build_object(context: &mut EvalContext<'_>, types: &[Type], a: &[Datum])
 }
 
 fn jsonb_build_object(context: &mut EvalContext<'_>, types: &[Type], a: &[Datum]) -> Result<Datum> {
-    if a.len() % 2 != 0 {
+    if !a.len().is_multiple_of(2) {
         return Err(odd("jsonb_build_object"));
     }
     let format = &context.session.format;

@@ -46,6 +46,9 @@ pub(super) const FUNCTIONS: &[Row] = &[
         if !matches!(**value, Value::Object(_) | Value::Array(_)) {
             return Err(invalid("cannot delete path in scalar"));
         }
+        if is_empty(value) {
+            return Ok(Datum::Jsonb(value.clone()));
+        }
         edited(value, path, &Edit::Delete)
     }),
     f(3305, "jsonb_set", "jsonb _text jsonb bool", "jsonb", |_, a| {
@@ -246,11 +249,18 @@ fn apply_to_array(items: &mut Vec<Value>, index: i64, edit: &Edit<'_>) {
     }
 }
 
+/// Whether a value is an array or object without anything in it.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
 fn set(value: &Value, path: &[Datum], new: &Value, create: bool) -> Result<Datum> {
     match value {
-        Value::Object(members) if members.is_empty() && !create => {
-            Ok(Datum::Jsonb(Arc::new(value.clone())))
-        }
+        value if is_empty(value) && !create => Ok(Datum::Jsonb(Arc::new(value.clone()))),
         Value::Object(_) | Value::Array(_) => {
             edited(value, path, &Edit::Set { value: new, create })
         }
