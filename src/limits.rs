@@ -18,6 +18,10 @@ pub const SESSION_STACK_BYTES: usize = 16 << 20;
 /// Nesting of expressions and subqueries in one statement.
 pub const EXPRESSION_DEPTH_MAX: usize = 400;
 
+/// Operators side by side in one expression (`1 + 1 + ...`), or set operations in one query. Each is
+/// a level of the tree too, though a cheap one. Chains of AND and OR are built balanced, and are free.
+pub const EXPRESSION_CHAIN_MAX: usize = 1_000;
+
 /// Parameters of a prepared statement: the wire counts them in an unsigned 16-bit number.
 pub const PARAMETERS_MAX: usize = 65_535;
 

@@ -43,6 +43,30 @@ pub struct ParsedStatement {
     /// The statements written as row sources: the `n`th `[SHOW ...]` of the text stands in the tree as
     /// a call of the table function [`ROW_SOURCE`] with the number `n` as its argument.
     pub row_sources: Vec<Statement>,
+    /// What sqlparser's tree has no room for.
+    pub extras: Extras,
+}
+
+/// Clauses of general SQL that sqlparser's tree has no room for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Extras {
+    /// `OVERRIDING {SYSTEM | USER} VALUE` of an INSERT.
+    pub overriding: Option<Overriding>,
+    /// `WITH NO DATA` of CREATE TABLE AS and CREATE MATERIALIZED VIEW.
+    pub with_no_data: bool,
+    /// `IF NOT EXISTS` of CREATE TYPE.
+    pub if_not_exists: bool,
+    /// `WHERE` behind the columns of ON CONFLICT: which partial index is meant.
+    pub conflict_predicate: Option<Expr>,
+}
+
+/// Whose values win for identity columns of an INSERT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overriding {
+    /// `OVERRIDING SYSTEM VALUE`: the statement's.
+    System,
+    /// `OVERRIDING USER VALUE`: the sequence's.
+    User,
 }
 
 /// Name of the table function that stands for a `[SHOW ...]` in FROM: `"[show]"(n)` means

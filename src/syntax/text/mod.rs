@@ -1,0 +1,18 @@
+//! The level of characters and tokens: PostgreSQL's lexical rules, its keywords, quoting.
+
+mod keyword;
+mod lexer;
+mod literal;
+mod quote;
+mod source;
+
+pub use keyword::{KeywordClass, keyword_class};
+pub use literal::decode_escapes;
+pub use quote::{quote_identifier, quote_literal};
+
+pub(crate) use keyword::{may_name_column, may_name_type};
+pub(crate) use lexer::{Lexer, split};
+pub(crate) use quote::commas;
+pub(crate) use source::{Source, adopt, too_complex};
+
+use literal::literal_start;
