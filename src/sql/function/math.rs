@@ -100,7 +100,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
             ));
         }
         RANDOM.with_borrow_mut(|random| *random = Random::seeded(seed));
-        Ok(Datum::Null)
+        Ok(Datum::text(""))
     })
     .volatile(),
 ];

@@ -8,8 +8,8 @@ use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunctio
 use super::{
     aggregate, arithmetic, array, array_build, compare, datetime, datetime_format,
     datetime_operators, json_access, json_build, jsonb_contain, jsonb_edit, like, math,
-    math_numeric, operator_table, set_function, string_bytes, string_case, string_format,
-    string_operators, string_parts, string_regex, window,
+    math_numeric, misc, operator_table, session_info, set_function, string_bytes, string_case,
+    string_format, string_operators, string_parts, string_regex, window,
 };
 
 pub(super) const FUNCTIONS: &[&[Row]] = &[
@@ -30,6 +30,8 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     like::FUNCTIONS,
     math::FUNCTIONS,
     math_numeric::FUNCTIONS,
+    misc::FUNCTIONS,
+    session_info::FUNCTIONS,
     string_bytes::FUNCTIONS,
     string_case::FUNCTIONS,
     string_format::FUNCTIONS,
