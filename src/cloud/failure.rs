@@ -6,6 +6,9 @@
 
 use crate::error::{Error, Result, sqlstate};
 
+/// What is shorter is no secret, and striking it out would only garble the message.
+const SECRET_BYTES_MIN: usize = 4;
+
 /// Strikes out the secrets of one store.
 #[derive(Clone, Default)]
 pub(super) struct Secrets(Vec<String>);
@@ -14,7 +17,7 @@ impl Secrets {
     /// Remembers secrets, in plain and in percent-encoded form.
     pub(super) fn new<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
         let mut all = Vec::new();
-        for secret in secrets {
+        for secret in secrets.filter(|secret| secret.len() >= SECRET_BYTES_MIN) {
             let encoded: String =
                 percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC)
                     .collect();

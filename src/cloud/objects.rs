@@ -20,8 +20,9 @@ use super::upload::Upload;
 use super::uri::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
 
-/// Requests are tried this often, with pauses that double from a tenth of a second to 15 s.
-const RETRIES_MAX: usize = 10;
+/// Requests are tried this often, with random pauses that grow from a tenth of a second to 15 s:
+/// half a minute or so, after which a mistyped endpoint is reported and a job starts over.
+const RETRIES_MAX: usize = 12;
 
 /// A store behind object_store.
 #[derive(Clone)]
@@ -251,7 +252,7 @@ pub(super) fn retry(bridge: &Bridge) -> RetryConfig {
         backoff: BackoffConfig {
             init_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(15),
-            base: 2.0,
+            base: 3.0,
         },
         max_retries: RETRIES_MAX,
         retry_timeout: bridge.timeout(),

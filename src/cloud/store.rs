@@ -55,7 +55,8 @@ pub trait Store: Send + Sync {
     /// Every file below a directory (`""` is the root), however deep, sorted by path.
     fn list(&self, dir: &str) -> Result<Vec<ListEntry>>;
 
-    /// What lies directly in a directory. A directory exists while a file is below it.
+    /// What lies directly in a directory. A directory exists while a file is below it; some stores
+    /// list it a little longer, so whoever finds one must look for what should be in it.
     fn list_dir(&self, dir: &str) -> Result<Listing>;
 
     /// Removes a file; it is no error if there is none.
