@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no catalog. [`parse`] turns a text into [`ParsedStatement`]s.
 
 mod ast;
+mod own;
 mod sql;
 mod text;
 
@@ -18,15 +19,79 @@ pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>> {
     let mut statements = Vec::new();
     for chunk in text::split(sql)? {
         let source = text::Source { sql, semicolon: chunk.semicolon };
-        let general = sql::parse(&source, chunk.tokens)?;
+        let (statement, as_of, extras) = match own::parse(source, &chunk.tokens)? {
+            Some(statement) => (statement, None, Extras::default()),
+            None => {
+                let general = sql::parse(&source, chunk.tokens)?;
+                (Statement::Sql(Box::new(general.tree)), general.as_of, general.extras)
+            }
+        };
         statements.push(ParsedStatement {
-            statement: Statement::Sql(Box::new(general.tree)),
+            statement,
             text: sql.get(chunk.start..chunk.end).unwrap_or_default().to_owned(),
             offset: chunk.start,
-            as_of: general.as_of,
+            as_of,
             row_sources: Vec::new(),
-            extras: general.extras,
+            extras,
         });
     }
     Ok(statements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(sql: &str) -> Statement {
+        parse(sql).unwrap_or_else(|e| panic!("{sql}: {e}")).remove(0).statement
+    }
+
+    #[test]
+    fn our_statements_parse() {
+        for sql in [
+            "BACKUP INTO 'nodelocal://1/a'",
+            "BACKUP DATABASE a, b INTO LATEST IN ('x', $2) AS OF SYSTEM TIME '-10s' WITH detached",
+            "BACKUP TABLE a, b.*, c.d.e INTO 'sub' IN $1 WITH OPTIONS (kms = ('a', 'b'), detached = false)",
+            "BACKUP role TO 'x' INCREMENTAL FROM 'a', 'b' WITH revision_history",
+            "RESTORE FROM LATEST IN 'x'",
+            "RESTORE TABLE a.b FROM 'sub' IN 'x' AS OF SYSTEM TIME '2020-01-01' WITH into_db = 'y'",
+            "SHOW BACKUPS IN 'x'",
+            "SHOW BACKUP FILES FROM LATEST IN 'x' WITH check_files",
+            "SHOW JOBS",
+            "SHOW JOB WHEN COMPLETE 12",
+            "PAUSE JOB 12 WITH REASON = 'x'",
+            "CANCEL JOBS (SELECT 1)",
+        ] {
+            assert!(!matches!(one(sql), Statement::Sql(_)), "{sql}");
+        }
+        let Statement::Backup(b) = one("backup into latest in unlogged") else { panic!() };
+        assert_eq!(
+            b.into,
+            BackupInto::Append(Subdirectory::Latest, Destination::one("unlogged".into()))
+        );
+    }
+
+    #[test]
+    fn unknown_and_repeated_options_are_syntax_errors() {
+        for sql in [
+            "BACKUP foo INTO 'x' WITH k1, k2 = 'v'",
+            "BACKUP INTO 'x' WITH detached, detached",
+            "RESTORE FROM LATEST IN 'x' WITH detached = $1",
+            "BACKUP INTO",
+            "PAUSE 12",
+        ] {
+            assert_eq!(parse(sql).unwrap_err().code().as_str(), "42601", "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_into_statements() {
+        assert!(parse(" ; -- nothing\n;").unwrap().is_empty());
+        let all = parse("select 1; backup into 'x;y'").unwrap();
+        assert_eq!(
+            all.iter().map(|s| s.text.as_str()).collect::<Vec<_>>(),
+            ["select 1", "backup into 'x;y'"]
+        );
+        assert_eq!(all[1].offset, 10);
+    }
 }

@@ -62,11 +62,6 @@ pub(crate) fn may_name_column(word: &str) -> bool {
     !matches!(keyword_class(word), Some(KeywordClass::Reserved | KeywordClass::TypeOrFunction))
 }
 
-/// Whether the word, unquoted, may name a role, a type or a function.
-pub(crate) fn may_name_type(word: &str) -> bool {
-    !matches!(keyword_class(word), Some(KeywordClass::Reserved | KeywordClass::ColumnName))
-}
-
 /// The keyword that sqlparser shall see in an unquoted word.
 pub(super) fn parser_keyword(word: &str) -> Keyword {
     WORDS.get(word).map_or(Keyword::NoKeyword, |entry| entry.keyword)
@@ -620,7 +615,6 @@ mod tests {
         assert_eq!(keyword_class("left"), Some(KeywordClass::TypeOrFunction));
         assert_eq!(keyword_class("backup"), None);
         assert!(may_name_column("name") && may_name_column("values") && !may_name_column("left"));
-        assert!(may_name_type("left") && !may_name_type("values"));
     }
 
     #[test]

@@ -10,9 +10,8 @@ pub use keyword::{KeywordClass, keyword_class};
 pub use literal::decode_escapes;
 pub use quote::{quote_identifier, quote_literal};
 
-pub(crate) use keyword::{may_name_column, may_name_type};
-pub(crate) use lexer::{Lexer, split};
-pub(crate) use quote::commas;
+pub(crate) use keyword::may_name_column;
+pub(crate) use lexer::split;
 pub(crate) use source::{Source, adopt, too_complex};
 
 use literal::literal_start;

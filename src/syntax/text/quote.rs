@@ -1,7 +1,5 @@
 //! Writing names and strings so that they read back as themselves.
 
-use std::fmt::{self, Display};
-
 use super::keyword::{KeywordClass, keyword_class};
 
 /// The name as it must be written: bare when it can be, in double quotes otherwise. As PostgreSQL's
@@ -32,26 +30,6 @@ fn doubled(text: &str, quote: char) -> String {
     }
     out.push(quote);
     out
-}
-
-/// Items with something between them.
-pub(crate) struct Joined<'a, T>(pub &'a [T], pub &'static str);
-
-impl<T: Display> Display for Joined<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, item) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str(self.1)?;
-            }
-            item.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
-/// A list with commas.
-pub(crate) fn commas<T: Display>(items: &[T]) -> Joined<'_, T> {
-    Joined(items, ", ")
 }
 
 /// Cuts a name to the length that the catalog keeps, at a character's border.

@@ -1,7 +1,6 @@
 //! The text being parsed, and how to complain about a place in it.
 
 use sqlparser::parser::ParserError;
-use sqlparser::tokenizer::Span;
 
 use super::literal_start;
 use crate::error::{Error, Result, sqlstate};
@@ -18,6 +17,7 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// A text of one statement.
+    #[cfg(test)]
     pub(crate) fn whole(sql: &'a str) -> Self {
         Source { sql, semicolon: None }
     }
@@ -37,12 +37,6 @@ impl<'a> Source<'a> {
     fn end_error(&self) -> Error {
         let end = self.sql.chars().count() as u64 + 1;
         Error::syntax("syntax error at end of input").with_position(clamp(end))
-    }
-
-    /// A syntax error with a message of its own at a place.
-    pub(crate) fn error_at(&self, span: Span, message: impl Into<String>) -> Error {
-        let error = Error::syntax(message);
-        if span.start.line == 0 { error } else { error.with_position(clamp(span.start.column)) }
     }
 
     /// sqlparser's error in our words. It speaks in English of one place; that place is all we take.

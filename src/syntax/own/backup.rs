@@ -1,0 +1,237 @@
+//! BACKUP, RESTORE, SHOW BACKUP and SHOW BACKUPS.
+
+use sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+use crate::error::Result;
+use crate::syntax::ast::*;
+
+fn targets(c: &mut Cursor<'_>, end: &str) -> Result<Targets> {
+    if c.is(0, end) || (end == "into" && c.is(0, "to")) {
+        return Ok(Targets::Cluster);
+    }
+    if c.is(0, "database") && !c.is(1, end) {
+        c.expect("database")?;
+        return Ok(Targets::Databases(c.list(Cursor::ident)?));
+    }
+    if end == "from" && c.eat(&["system", "users"]) {
+        return Ok(Targets::SystemUsers);
+    }
+    c.eat(&["table"]);
+    Ok(Targets::Tables(c.list(Cursor::pattern)?))
+}
+
+fn subdirectory(c: &mut Cursor<'_>) -> Result<Subdirectory> {
+    if c.eat(&["latest"]) {
+        return Ok(Subdirectory::Latest);
+    }
+    Ok(match c.string()? {
+        StringArg::Text(text) if text.eq_ignore_ascii_case("latest") => Subdirectory::Latest,
+        other => Subdirectory::Named(other),
+    })
+}
+
+/// After BACKUP.
+pub(super) fn backup(c: &mut Cursor<'_>) -> Result<Statement> {
+    let targets = targets(c, "into")?;
+    let into = if c.eat(&["to"]) {
+        let destination = c.destination()?;
+        let as_of = c.as_of()?;
+        let incremental_from =
+            if c.eat(&["incremental", "from"]) { c.list(Cursor::destination)? } else { Vec::new() };
+        let options = backup_options(c)?;
+        let into = BackupInto::To { destination, incremental_from };
+        return Ok(Statement::Backup(Backup { targets, into, as_of, options }));
+    } else {
+        c.expect("into")?;
+        if c.is(1, "in") {
+            let subdirectory = subdirectory(c)?;
+            c.expect("in")?;
+            BackupInto::Append(subdirectory, c.destination()?)
+        } else {
+            BackupInto::New(c.destination()?)
+        }
+    };
+    let as_of = c.as_of()?;
+    let options = backup_options(c)?;
+    Ok(Statement::Backup(Backup { targets, into, as_of, options }))
+}
+
+/// After RESTORE.
+pub(super) fn restore(c: &mut Cursor<'_>) -> Result<Statement> {
+    let targets = targets(c, "from")?;
+    c.expect("from")?;
+    let from = if c.is(1, "in") {
+        let subdirectory = subdirectory(c)?;
+        c.expect("in")?;
+        RestoreFrom::Collection(subdirectory, c.destination()?)
+    } else {
+        RestoreFrom::Chain(c.list(Cursor::destination)?)
+    };
+    let as_of = c.as_of()?;
+    let options = restore_options(c)?;
+    Ok(Statement::Restore(Restore { targets, from, as_of, options }))
+}
+
+/// After SHOW BACKUPS.
+pub(super) fn show_backups(c: &mut Cursor<'_>) -> Result<Statement> {
+    c.expect("in")?;
+    let collection = c.destination()?;
+    Ok(Statement::ShowBackups(ShowBackups { collection, newer_than: None, older_than: None }))
+}
+
+/// After SHOW BACKUP.
+pub(super) fn show_backup(c: &mut Cursor<'_>) -> Result<Statement> {
+    let details = [
+        ("schemas", BackupDetails::Schemas),
+        ("files", BackupDetails::Files),
+        ("ranges", BackupDetails::Ranges),
+        ("validate", BackupDetails::Validate),
+    ]
+    .into_iter()
+    .find_map(|(word, details)| c.eat(&[word]).then_some(details))
+    .unwrap_or_default();
+    c.eat(&["from"]);
+    let from = if c.is(1, "in") {
+        let subdirectory = subdirectory(c)?;
+        c.expect("in")?;
+        ShowBackupFrom::Collection(subdirectory, c.destination()?)
+    } else {
+        ShowBackupFrom::Uri(c.destination()?)
+    };
+    let mut o = ShowBackupOptions::default();
+    options(c, |c, name| {
+        match name {
+            "privileges" => flag(c, name, &mut o.privileges)?,
+            "as_json" => flag(c, name, &mut o.as_json)?,
+            "debug_ids" => flag(c, name, &mut o.debug_ids)?,
+            "check_files" => flag(c, name, &mut o.check_files)?,
+            "encryption_passphrase" => text(c, name, &mut o.encryption_passphrase)?,
+            "encryption_info_dir" => text(c, name, &mut o.encryption_info_dir)?,
+            "kms" => texts(c, name, &mut o.kms)?,
+            "incremental_location" => texts(c, name, &mut o.incremental_location)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(Statement::ShowBackup(ShowBackup { details, from, options: o }))
+}
+
+/// Options of BACKUP, where they begin with WITH.
+pub(super) fn backup_options(c: &mut Cursor<'_>) -> Result<BackupOptions> {
+    let mut o = BackupOptions::default();
+    options(c, |c, name| {
+        match name {
+            "revision_history" => switch(c, name, &mut o.revision_history)?,
+            "detached" => switch(c, name, &mut o.detached)?,
+            "encryption_passphrase" => text(c, name, &mut o.encryption_passphrase)?,
+            "kms" => texts(c, name, &mut o.kms)?,
+            "incremental_location" => texts(c, name, &mut o.incremental_location)?,
+            "include_deprecated_interleaves" => {
+                flag(c, name, &mut o.include_deprecated_interleaves)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(o)
+}
+
+fn restore_options(c: &mut Cursor<'_>) -> Result<RestoreOptions> {
+    let mut o = RestoreOptions::default();
+    options(c, |c, name| {
+        match name {
+            "into_db" => text(c, name, &mut o.into_db)?,
+            "new_db_name" => text(c, name, &mut o.new_db_name)?,
+            "encryption_passphrase" => text(c, name, &mut o.encryption_passphrase)?,
+            "debug_pause_on" => text(c, name, &mut o.debug_pause_on)?,
+            "kms" => texts(c, name, &mut o.kms)?,
+            "incremental_location" => texts(c, name, &mut o.incremental_location)?,
+            "detached" => switch(c, name, &mut o.detached)?,
+            "skip_missing_foreign_keys" => flag(c, name, &mut o.skip_missing_foreign_keys)?,
+            "skip_missing_sequences" => flag(c, name, &mut o.skip_missing_sequences)?,
+            "skip_missing_sequence_owners" => flag(c, name, &mut o.skip_missing_sequence_owners)?,
+            "skip_missing_views" => flag(c, name, &mut o.skip_missing_views)?,
+            "skip_missing_udfs" => flag(c, name, &mut o.skip_missing_udfs)?,
+            "skip_localities_check" => flag(c, name, &mut o.skip_localities_check)?,
+            "remove_regions" => flag(c, name, &mut o.remove_regions)?,
+            "schema_only" => flag(c, name, &mut o.schema_only)?,
+            "verify_backup_table_data" => flag(c, name, &mut o.verify_backup_table_data)?,
+            "grants" => flag(c, name, &mut o.grants)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(o)
+}
+
+/// `WITH a, b = c` or `WITH OPTIONS (a, b = c)`; `one` says whether it knew the option.
+fn options(
+    c: &mut Cursor<'_>,
+    mut one: impl FnMut(&mut Cursor<'_>, &str) -> Result<bool>,
+) -> Result<()> {
+    if !c.eat(&["with"]) {
+        return Ok(());
+    }
+    let parenthesised = c.eat(&["options"]);
+    if parenthesised {
+        c.expect_token(&Token::LParen)?;
+    }
+    loop {
+        let name = match c.peek() {
+            Token::Word(w) if w.quote_style.is_none() => w.value.clone(),
+            _ => return c.unexpected(),
+        };
+        if !one(c, &name)? {
+            return c.unexpected();
+        }
+        if !c.eat_token(&Token::Comma) {
+            break;
+        }
+    }
+    if parenthesised { c.expect_token(&Token::RParen) } else { Ok(()) }
+}
+
+fn flag(c: &mut Cursor<'_>, name: &str, slot: &mut bool) -> Result<()> {
+    c.expect(name)?;
+    if *slot {
+        return c.duplicate(name);
+    }
+    *slot = true;
+    Ok(())
+}
+
+fn switch(c: &mut Cursor<'_>, name: &str, slot: &mut Option<bool>) -> Result<()> {
+    c.expect(name)?;
+    if slot.is_some() {
+        return c.duplicate(name);
+    }
+    *slot = Some(
+        !c.eat_token(&Token::Eq)
+            || !c.eat(&["false"]) && {
+                c.expect("true")?;
+                true
+            },
+    );
+    Ok(())
+}
+
+fn text(c: &mut Cursor<'_>, name: &str, slot: &mut Option<StringArg>) -> Result<()> {
+    c.expect(name)?;
+    if slot.is_some() {
+        return c.duplicate(name);
+    }
+    c.expect_token(&Token::Eq)?;
+    *slot = Some(c.string()?);
+    Ok(())
+}
+
+fn texts(c: &mut Cursor<'_>, name: &str, slot: &mut Vec<StringArg>) -> Result<()> {
+    c.expect(name)?;
+    if !slot.is_empty() {
+        return c.duplicate(name);
+    }
+    c.expect_token(&Token::Eq)?;
+    *slot = c.strings()?;
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! A cursor over tokens for the grammars of our own; expressions and queries go to sqlparser.
+
+use sqlparser::ast::{Expr, Ident, Query};
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use crate::error::Result;
+use crate::syntax::ast::{Destination, IdSource, StringArg, TablePattern};
+use crate::syntax::sql::{CairnDialect, PARSER_DEPTH};
+use crate::syntax::text::{Source, adopt, may_name_column};
+
+static DIALECT: CairnDialect = CairnDialect { long_chains: true };
+
+/// Where we are in a statement.
+pub(super) struct Cursor<'a> {
+    parser: Parser<'static>,
+    source: Source<'a>,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(source: Source<'a>, tokens: Vec<TokenWithSpan>) -> Self {
+        let parser = Parser::new(&DIALECT)
+            .with_recursion_limit(PARSER_DEPTH)
+            .with_tokens_with_locations(tokens);
+        Cursor { parser, source }
+    }
+
+    pub(super) fn peek(&self) -> &Token {
+        &self.parser.peek_token_ref().token
+    }
+
+    pub(super) fn is(&self, ahead: usize, word: &str) -> bool {
+        matches!(
+            &self.parser.peek_nth_token_ref(ahead).token,
+            Token::Word(w) if w.quote_style.is_none() && w.value == word
+        )
+    }
+
+    /// Passes the words when they all lie ahead.
+    pub(super) fn eat(&mut self, words: &[&str]) -> bool {
+        let there = words.iter().enumerate().all(|(i, word)| self.is(i, word));
+        if there {
+            words.iter().for_each(|_| self.parser.advance_token());
+        }
+        there
+    }
+
+    pub(super) fn expect(&mut self, word: &str) -> Result<()> {
+        if self.eat(&[word]) { Ok(()) } else { self.unexpected() }
+    }
+
+    pub(super) fn eat_token(&mut self, token: &Token) -> bool {
+        self.parser.consume_token(token)
+    }
+
+    pub(super) fn expect_token(&mut self, token: &Token) -> Result<()> {
+        if self.eat_token(token) { Ok(()) } else { self.unexpected() }
+    }
+
+    pub(super) fn unexpected<T>(&self) -> Result<T> {
+        let token = self.parser.peek_token_ref();
+        let column = (token.token != Token::EOF).then_some(token.span.start.column);
+        Err(self.source.syntax_error(column))
+    }
+
+    pub(super) fn end(&self) -> Result<()> {
+        if *self.peek() == Token::EOF { Ok(()) } else { self.unexpected() }
+    }
+
+    pub(super) fn ident(&mut self) -> Result<Ident> {
+        match self.peek() {
+            Token::Word(w) if w.quote_style.is_some() || may_name_column(&w.value) => {
+                adopt(&self.source, self.parser.parse_identifier())
+            }
+            _ => self.unexpected(),
+        }
+    }
+
+    pub(super) fn expr(&mut self) -> Result<Expr> {
+        let result = self.parser.parse_expr();
+        adopt(&self.source, result)
+    }
+
+    pub(super) fn query(&mut self) -> Result<Box<Query>> {
+        let result = self.parser.parse_query();
+        adopt(&self.source, result)
+    }
+
+    /// A literal, a parameter, or a bare word that is read as a literal.
+    pub(super) fn string(&mut self) -> Result<StringArg> {
+        let arg = match self.peek() {
+            Token::SingleQuotedString(s) => StringArg::Text(s.clone()),
+            Token::Placeholder(p) => match p.trim_start_matches('$').parse() {
+                Ok(n) => StringArg::Placeholder(n),
+                Err(_) => return self.unexpected(),
+            },
+            Token::Word(w) if w.quote_style.is_some() || may_name_column(&w.value) => {
+                StringArg::Text(w.value.clone())
+            }
+            _ => return self.unexpected(),
+        };
+        self.parser.advance_token();
+        Ok(arg)
+    }
+
+    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let mut items = vec![item(self)?];
+        while self.eat_token(&Token::Comma) {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    /// One string or a parenthesised list.
+    pub(super) fn strings(&mut self) -> Result<Vec<StringArg>> {
+        if !self.eat_token(&Token::LParen) {
+            return Ok(vec![self.string()?]);
+        }
+        let list = self.list(Self::string)?;
+        self.expect_token(&Token::RParen)?;
+        Ok(list)
+    }
+
+    pub(super) fn destination(&mut self) -> Result<Destination> {
+        Ok(Destination { uris: self.strings()? })
+    }
+
+    pub(super) fn pattern(&mut self) -> Result<TablePattern> {
+        let mut prefix = Vec::new();
+        loop {
+            if self.eat_token(&Token::Mul) {
+                return Ok(TablePattern { prefix, table: None });
+            }
+            let name = self.ident()?;
+            if prefix.len() == 2 || !self.eat_token(&Token::Period) {
+                return Ok(TablePattern { prefix, table: Some(name) });
+            }
+            prefix.push(name);
+        }
+    }
+
+    pub(super) fn as_of(&mut self) -> Result<Option<Expr>> {
+        if self.eat(&["as", "of", "system", "time"]) { Ok(Some(self.expr()?)) } else { Ok(None) }
+    }
+
+    /// `x` after the singular word, a query after the plural.
+    pub(super) fn ids(&mut self, plural: bool) -> Result<IdSource> {
+        if plural { Ok(IdSource::Query(self.query()?)) } else { Ok(IdSource::Expr(self.expr()?)) }
+    }
+
+    pub(super) fn duplicate<T>(&self, option: &str) -> Result<T> {
+        Err(crate::error::Error::syntax(format!("{option} option specified multiple times")))
+    }
+}
