@@ -119,7 +119,7 @@ impl Mvcc {
         );
         let mvcc =
             Mvcc { engine, clock, timeline, locks, committer, gc, next_id: AtomicU64::new(1) };
-        mvcc.keep_bound_ahead(visible)?;
+        mvcc.keep_bound_ahead(visible);
         Ok(Arc::new(mvcc))
     }
 
@@ -147,7 +147,7 @@ impl Mvcc {
             Some(at) => self.timeline.read_at(at, at)?,
             None => self.timeline.read_latest(!options.read_only),
         };
-        self.keep_bound_ahead(history.at())?;
+        self.keep_bound_ahead(history.at());
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         Ok(Txn::new(self.clone(), id, options, history))
     }
@@ -155,7 +155,7 @@ impl Mvcc {
     /// The database as of a time that is not in the future. Waits for commits under way.
     pub fn snapshot(self: &Arc<Self>, at: Timestamp) -> Result<Snapshot> {
         let history = self.timeline.read_at(at, at)?;
-        self.keep_bound_ahead(at)?;
+        self.keep_bound_ahead(at);
         Ok(Snapshot::new(self.clone(), at, history))
     }
 
@@ -209,11 +209,14 @@ impl Mvcc {
     }
 
     /// Makes sure that a time handed out lies below a bound that the store keeps, so that the
-    /// clock does not go back when the machine's clock was set back over a restart.
-    fn keep_bound_ahead(&self, at: Timestamp) -> Result<()> {
-        let Some(bound) = self.timeline.move_bound(at) else { return Ok(()) };
+    /// clock does not go back when the machine's clock was set back over a restart. A store that
+    /// cannot be written can still be read.
+    fn keep_bound_ahead(&self, at: Timestamp) {
+        let Some(bound) = self.timeline.move_bound(at) else { return };
         let mut batch = Batch::new();
         meta::put_time(&mut batch, meta::BOUND_WHILE_IDLE, bound);
-        self.engine.write(batch, Durability::Buffered)
+        if let Err(e) = self.engine.write(batch, Durability::Buffered) {
+            tracing::warn!(error = %e, "the bound of the clock could not be written");
+        }
     }
 }

@@ -422,7 +422,7 @@ impl Txn {
             self.doomed = true;
             return Ok(false);
         }
-        self.move_to(history)?;
+        self.move_to(history);
         Ok(true)
     }
 
@@ -430,15 +430,15 @@ impl Txn {
     pub fn begin_statement(&mut self) -> Result<()> {
         if self.options.isolation == Isolation::ReadCommitted && self.options.as_of.is_none() {
             let history = self.mvcc.timeline.read_latest(!self.options.read_only);
-            self.move_to(history)?;
+            self.move_to(history);
         }
         Ok(())
     }
 
-    fn move_to(&mut self, history: ReadGuard) -> Result<()> {
+    fn move_to(&mut self, history: ReadGuard) {
         self.read_at = history.at();
         self.history = Arc::new(history);
-        self.mvcc.keep_bound_ahead(self.read_at)
+        self.mvcc.keep_bound_ahead(self.read_at);
     }
 
     /// Says that the commit makes rows public which were loaded into a span in bulk: the changelog
