@@ -256,6 +256,10 @@ pub struct ColumnDescriptor {
     /// The name of the NOT NULL or DEFAULT-independent collation, if not the default.
     #[serde(default)]
     pub collation: Option<String>,
+    /// What rows written before the column existed hold in it, as `row::freeze` gives it; absent
+    /// means NULL. Lets ADD COLUMN … DEFAULT constant leave the rows alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
 }
 
 /// The two kinds of identity columns.
@@ -391,6 +395,142 @@ impl Descriptor {
             Descriptor::Type(d) => &d.privileges,
         }
     }
+
+    /// Owner and grants, to be changed.
+    pub fn privileges_mut(&mut self) -> &mut Privileges {
+        match self {
+            Descriptor::Database(d) => &mut d.privileges,
+            Descriptor::Schema(d) => &mut d.privileges,
+            Descriptor::Table(d) => &mut d.privileges,
+            Descriptor::Type(d) => &mut d.privileges,
+        }
+    }
+
+    /// How often it has been changed.
+    pub fn version(&self) -> u64 {
+        match self {
+            Descriptor::Database(d) => d.version,
+            Descriptor::Schema(d) => d.version,
+            Descriptor::Table(d) => d.version,
+            Descriptor::Type(d) => d.version,
+        }
+    }
+
+    /// Sets the number that rises with each change.
+    pub fn set_version(&mut self, version: u64) {
+        match self {
+            Descriptor::Database(d) => d.version = version,
+            Descriptor::Schema(d) => d.version = version,
+            Descriptor::Table(d) => d.version = version,
+            Descriptor::Type(d) => d.version = version,
+        }
+    }
+
+    /// Sets whether it can be used.
+    pub fn set_state(&mut self, state: State) {
+        match self {
+            Descriptor::Database(d) => d.state = state,
+            Descriptor::Schema(d) => d.state = state,
+            Descriptor::Table(d) => d.state = state,
+            Descriptor::Type(d) => d.state = state,
+        }
+    }
+
+    /// Where its name lives: database and schema, 0 where there is none.
+    pub fn parents(&self) -> (DescriptorId, DescriptorId) {
+        match self {
+            Descriptor::Database(_) => (0, 0),
+            Descriptor::Schema(d) => (d.database, 0),
+            Descriptor::Table(d) => (d.database, d.schema),
+            Descriptor::Type(d) => (d.database, d.schema),
+        }
+    }
+}
+
+impl State {
+    /// Whether everybody may use it.
+    pub fn is_public(&self) -> bool {
+        matches!(self, State::Public)
+    }
+}
+
+impl DatabaseDescriptor {
+    /// A new database.
+    pub fn new(id: DescriptorId, name: impl Into<String>, privileges: Privileges) -> Self {
+        DatabaseDescriptor {
+            id,
+            name: name.into(),
+            version: 1,
+            state: State::Public,
+            privileges,
+            default_privileges: Vec::new(),
+        }
+    }
+}
+
+impl SchemaDescriptor {
+    /// A new schema.
+    pub fn new(
+        id: DescriptorId,
+        database: DescriptorId,
+        name: impl Into<String>,
+        privileges: Privileges,
+    ) -> Self {
+        let (name, state) = (name.into(), State::Public);
+        SchemaDescriptor { id, database, name, version: 1, state, privileges }
+    }
+
+    /// Whether it holds the temporary tables of a session.
+    pub fn is_temporary(&self) -> bool {
+        self.name.starts_with("pg_temp_")
+    }
+}
+
+impl ColumnDescriptor {
+    /// A column without default, computation or identity.
+    pub fn new(id: ColumnId, name: impl Into<String>, ty: impl Into<ColumnType>) -> Self {
+        ColumnDescriptor {
+            id,
+            name: name.into(),
+            ty: ty.into(),
+            nullable: true,
+            default: None,
+            computed: None,
+            identity: None,
+            hidden: false,
+            uses_sequences: Vec::new(),
+            collation: None,
+            missing: None,
+        }
+    }
+}
+
+impl IndexColumn {
+    /// A column in ascending order.
+    pub fn ascending(column: ColumnId) -> Self {
+        IndexColumn { column, descending: false }
+    }
+}
+
+impl IndexDescriptor {
+    /// An index over columns in ascending order.
+    pub fn new(id: IndexId, name: impl Into<String>, unique: bool, columns: &[ColumnId]) -> Self {
+        IndexDescriptor {
+            id,
+            name: name.into(),
+            unique,
+            columns: columns.iter().copied().map(IndexColumn::ascending).collect(),
+            storing: Vec::new(),
+            predicate: None,
+            constraint: false,
+        }
+    }
+}
+
+impl From<&IndexDescriptor> for IndexId {
+    fn from(index: &IndexDescriptor) -> IndexId {
+        index.id
+    }
 }
 
 impl TableDescriptor {
@@ -407,6 +547,16 @@ impl TableDescriptor {
     /// The column with a name.
     pub fn column_named(&self, name: &str) -> Option<&ColumnDescriptor> {
         self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The index with a number, the primary one included.
+    pub fn index(&self, id: IndexId) -> Option<&IndexDescriptor> {
+        self.all_indexes().find(|i| i.id == id)
+    }
+
+    /// The index with a name, the primary one included.
+    pub fn index_named(&self, name: &str) -> Option<&IndexDescriptor> {
+        self.all_indexes().find(|i| i.name == name)
     }
 
     /// The primary index, then the secondary ones.

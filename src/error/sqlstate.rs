@@ -58,6 +58,8 @@ pub const CONNECTION_FAILURE: SqlState = SqlState::new(b"08006");
 pub const PROTOCOL_VIOLATION: SqlState = SqlState::new(b"08P01");
 /// `0A000`.
 pub const FEATURE_NOT_SUPPORTED: SqlState = SqlState::new(b"0A000");
+/// `0LP01`.
+pub const INVALID_GRANT_OPERATION: SqlState = SqlState::new(b"0LP01");
 /// `21000`.
 pub const CARDINALITY_VIOLATION: SqlState = SqlState::new(b"21000");
 /// `22001`.
@@ -84,6 +86,8 @@ pub const INVALID_ARGUMENT_FOR_LOGARITHM: SqlState = SqlState::new(b"2201E");
 pub const INVALID_ARGUMENT_FOR_POWER_FUNCTION: SqlState = SqlState::new(b"2201F");
 /// `2201G`.
 pub const INVALID_ARGUMENT_FOR_WIDTH_BUCKET_FUNCTION: SqlState = SqlState::new(b"2201G");
+/// `2200H`.
+pub const SEQUENCE_GENERATOR_LIMIT_EXCEEDED: SqlState = SqlState::new(b"2200H");
 /// `2201W`.
 pub const INVALID_ROW_COUNT_IN_LIMIT_CLAUSE: SqlState = SqlState::new(b"2201W");
 /// `2201X`.
