@@ -195,6 +195,53 @@ pub fn decode_datum(input: &mut &[u8], ty: &Type, descending: bool) -> Result<Da
     Ok(datum)
 }
 
+/// Moves `input` past one value without making it. The type is needed only where the bytes do not
+/// say by themselves how long they are.
+pub fn skip_datum(input: &mut &[u8], ty: &Type, descending: bool) -> Result<()> {
+    let flip = if descending { 0xFF } else { 0 };
+    let width = match input.first().ok_or_else(cut_short)? ^ flip {
+        NULL => 0,
+        BOOL | CHAR => 1,
+        INT2 => 2,
+        INT4 | FLOAT4 | DATE | OID => 4,
+        INT8 | FLOAT8 | TIME | TIMESTAMP | TIMESTAMPTZ => 8,
+        TIMETZ => 12,
+        INTERVAL | UUID => 16,
+        TEXT | BYTEA => {
+            let (zero, escape) = (flip, 0xFF ^ flip);
+            let mut rest = input.get(1..).unwrap_or_default();
+            loop {
+                let run = rest.iter().position(|&b| b == zero).ok_or_else(cut_short)?;
+                let after = *rest.get(run + 1).ok_or_else(cut_short)?;
+                rest = rest.get(run + 2..).unwrap_or_default();
+                if after != escape {
+                    *input = rest;
+                    return Ok(());
+                }
+            }
+        }
+        _ => return decode_datum(input, ty, descending).map(|_| ()),
+    };
+    *input = input.get(1 + width..).ok_or_else(cut_short)?;
+    Ok(())
+}
+
+/// Takes a text or bytea of an ascending column that stands in the key as it is, without a zero
+/// byte in it. `None`, with `input` where it was, for everything else.
+pub fn borrow_plain<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (&marker, rest) = input.split_first()?;
+    if marker != TEXT && marker != BYTEA {
+        return None;
+    }
+    let end = rest.iter().position(|&b| b == 0)?;
+    if *rest.get(end + 1)? != 0x01 {
+        return None;
+    }
+    let plain = rest.get(..end)?;
+    *input = rest.get(end + 2..)?;
+    Some(plain)
+}
+
 /// Reads bytes whose every byte may be inverted.
 struct Reader<'a> {
     input: &'a [u8],
