@@ -37,12 +37,12 @@ impl<'a> Scope<'a> {
     fn path(&self) -> impl Iterator<Item = &'a str> {
         let explicit = self.search_path.iter().any(|s| s == PG_TEMP);
         let temp = self.temp_schema;
-        temp.filter(|_| !explicit)
-            .into_iter()
-            .chain(self.search_path.iter().filter_map(move |s| match s.as_str() {
+        temp.filter(|_| !explicit).into_iter().chain(self.search_path.iter().filter_map(move |s| {
+            match s.as_str() {
                 PG_TEMP => temp,
                 name => Some(name),
-            }))
+            }
+        }))
     }
 
     fn schema_name(&self, name: &'a str) -> &'a str {

@@ -337,11 +337,7 @@ pub fn for_new_object(
 }
 
 /// Whether a role is the owner, or a member of the owner, or an administrator.
-pub fn owns<'a>(
-    snapshot: &CatalogSnapshot,
-    role: &str,
-    object: impl Into<ObjectRef<'a>>,
-) -> bool {
+pub fn owns<'a>(snapshot: &CatalogSnapshot, role: &str, object: impl Into<ObjectRef<'a>>) -> bool {
     let owner = &object.into().privileges().owner;
     owner == role || snapshot.is_admin(role) || snapshot.is_member(role, owner)
 }

@@ -127,6 +127,11 @@ impl Sequences {
     fn shared(&self, id: TableId) -> Arc<Shared> {
         Arc::clone(self.states.lock().entry(id).or_default())
     }
+
+    /// Drops what is known about a sequence that is gone.
+    pub(super) fn forget(&self, id: TableId) {
+        self.states.lock().remove(&id);
+    }
 }
 
 /// The key of a sequence's value.
@@ -212,7 +217,7 @@ impl Catalog {
         options(table)?;
         txn.put(key(table.id), to.encode())?;
         let shared = self.sequences.shared(table.id);
-        txn.on_commit(Box::new(move |_| shared.stale.store(true, Ordering::Release)));
+        txn.on_commit(move |_| shared.stale.store(true, Ordering::Release));
         Ok(())
     }
 
@@ -256,11 +261,6 @@ impl Catalog {
             }
         }
         Ok(())
-    }
-
-    /// Forgets what memory knows about a sequence that was dropped.
-    pub fn forget_sequence(&self, id: TableId) {
-        self.sequences.states.lock().remove(&id);
     }
 
     /// Replaces the stored value durably by what `change` makes of the position, and remembers it.

@@ -37,10 +37,8 @@ const OF_THE_SNAPSHOT: [usize; 4] = [0, 3, 4, 5];
 /// What `mvcc` should watch: 0 and 3 to 5 hold everything that a snapshot holds, 1 is the cluster
 /// settings, 2 the jobs.
 pub fn watched_spans() -> Vec<Span> {
-    let tables = |first: u32, last: u32| Span {
-        start: table_span(first).start,
-        end: table_span(last).end,
-    };
+    let tables =
+        |first: u32, last: u32| Span { start: table_span(first).start, end: table_span(last).end };
     vec![
         tables(system::DESCRIPTOR.id(), system::ZONES.id()),
         table_span(system::SETTINGS.id()),
@@ -52,7 +50,6 @@ pub fn watched_spans() -> Vec<Span> {
 }
 
 /// The catalogue. One per store.
-#[derive(Debug)]
 pub struct Catalog {
     mvcc: Arc<Mvcc>,
     cluster_id: Uuid,
@@ -64,11 +61,10 @@ pub struct Catalog {
     past: Mutex<VecDeque<Arc<CatalogSnapshot>>>,
     own: Mutex<VecDeque<OwnSnapshot>>,
     numbering: Mutex<()>,
-    pub(super) sequences: Sequences,
+    pub(super) sequences: Arc<Sequences>,
 }
 
 /// What a transaction that changed the catalogue sees.
-#[derive(Debug)]
 struct OwnSnapshot {
     txn: u64,
     read_at: Timestamp,
@@ -96,7 +92,7 @@ impl Catalog {
             past: Mutex::default(),
             own: Mutex::default(),
             numbering: Mutex::new(()),
-            sequences: Sequences::default(),
+            sequences: Arc::default(),
         }))
     }
 
@@ -133,7 +129,7 @@ impl Catalog {
 
     /// When the catalogue last changed, as far as snapshots are concerned.
     fn changed(&self) -> Timestamp {
-        OF_THE_SNAPSHOT.iter().map(|i| self.mvcc.watched_version(*i)).fold(self.opened, Ord::max)
+        self.mvcc.watched_latest(&OF_THE_SNAPSHOT).max(self.opened)
     }
 
     fn at(&self, at: Timestamp) -> Result<Arc<CatalogSnapshot>> {
@@ -220,22 +216,8 @@ impl Catalog {
     /// a new object leans on. Fails with 40001 if the object was changed since the transaction's
     /// read timestamp.
     pub fn pin(&self, txn: &mut Txn, id: DescriptorId) -> Result<()> {
-        let key = descriptor_key(id)?;
-        let point = Span::point(key.clone());
-        if txn.write_count() > 0 && txn.has_writes_in(&point) {
-            return Ok(());
-        }
-        txn.lock(&key, LockMode::Shared, WaitPolicy::Wait)?;
-        let read_at = txn.read_timestamp();
-        if self.changed() <= read_at {
-            return Ok(());
-        }
-        let seen = self.mvcc.snapshot(read_at)?.get(&key)?;
-        let newest = self.mvcc.snapshot(self.mvcc.visible())?.get(&key)?;
-        if seen == newest {
-            return Ok(());
-        }
-        Err(Error::serialization("could not serialize access due to a concurrent schema change"))
+        txn.lock(&descriptor_key(id)?, LockMode::Shared, WaitPolicy::Wait)?;
+        Ok(())
     }
 
     /// Writes a new or changed descriptor and its name; a change raises the version. A taken name
@@ -249,16 +231,15 @@ impl Catalog {
     pub fn delete(&self, txn: &mut Txn, descriptor: &Descriptor) -> Result<()> {
         let id = descriptor.id();
         // The name under which it is stored, should the caller have changed it already.
-        let stored = stored(txn, id)?.ok_or_else(|| {
-            undefined(ObjectRef::from(descriptor).class(), &[descriptor.name()])
-        })?;
+        let stored = stored(txn, id)?
+            .ok_or_else(|| undefined(ObjectRef::from(descriptor).class(), &[descriptor.name()]))?;
         system::NAMESPACE.delete(txn, &name_key(&stored))?;
         system::DESCRIPTOR.delete(txn, &[Datum::Int8(i64::from(id))])?;
         comment::clear(txn, id)?;
         zone::delete(txn, id)?;
         if matches!(&stored, Descriptor::Table(t) if t.sequence().is_some()) {
-            let sequences = Arc::clone(&self.sequences.0);
-            txn.on_commit(Box::new(move |_| sequences.forget(id)));
+            let sequences = Arc::clone(&self.sequences);
+            txn.on_commit(move |_| sequences.forget(id));
         }
         Ok(())
     }
@@ -342,9 +323,9 @@ pub(super) fn write(txn: &mut Txn, descriptor: &Descriptor) -> Result<()> {
     let old = stored(txn, id)?;
     let new_name = name_key(descriptor);
     let old_name = old.as_ref().map(name_key);
-    let renamed = old.as_ref().is_none_or(|old| {
-        old.parents() != descriptor.parents() || old.name() != descriptor.name()
-    });
+    let renamed = old
+        .as_ref()
+        .is_none_or(|old| old.parents() != descriptor.parents() || old.name() != descriptor.name());
     if renamed {
         let row = system::NAMESPACE.get(txn, &new_name)?;
         if let Some([_, _, _, Datum::Int8(other)]) = row.as_deref() {

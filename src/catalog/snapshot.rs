@@ -66,6 +66,7 @@ impl From<Descriptor> for Object {
 #[derive(Debug, Default)]
 pub struct CatalogSnapshot {
     pub(super) version: Timestamp,
+    pub(super) private: bool,
     pub(super) objects: BTreeMap<DescriptorId, Arc<Stored>>,
     /// (database, schema) -> name -> id; zeros where there is none.
     names: HashMap<(DescriptorId, DescriptorId), BTreeMap<String, DescriptorId>>,
@@ -108,6 +109,12 @@ impl CatalogSnapshot {
     /// No later change of the catalogue than this is in it.
     pub fn version(&self) -> Timestamp {
         self.version
+    }
+
+    /// Whether it shows changes that a transaction has not committed. Versions of descriptors in it
+    /// mean nothing to others: no plan made with it may be kept.
+    pub fn is_private(&self) -> bool {
+        self.private
     }
 
     /// Any object by number, whatever its state.
@@ -223,7 +230,10 @@ impl CatalogSnapshot {
 
     // Tables, views, sequences.
 
-    fn table_entry(&self, id: TableId) -> Option<(&Arc<TableDescriptor>, &OnceLock<Arc<TableCodec>>)> {
+    fn table_entry(
+        &self,
+        id: TableId,
+    ) -> Option<(&Arc<TableDescriptor>, &OnceLock<Arc<TableCodec>>)> {
         match &self.objects.get(&id)?.object {
             Object::Table(d, codec) => Some((d, codec)),
             _ => None,
@@ -375,10 +385,7 @@ impl CatalogSnapshot {
     }
 
     /// What roles were granted on something without a descriptor (see `system_grant`).
-    pub fn path_grants<'a>(
-        &'a self,
-        path: &'a str,
-    ) -> impl Iterator<Item = (&'a str, GrantSet)> {
+    pub fn path_grants<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, GrantSet)> {
         let of_path = move |((_, p), _): &(&(String, String), &GrantSet)| p == path;
         self.system_grants.iter().filter(of_path).map(|((role, _), set)| (role.as_str(), *set))
     }

@@ -165,6 +165,11 @@ impl Mvcc {
         self.timeline.watched(i)
     }
 
+    /// The latest of [`Mvcc::watched_version`] over several watched spans, in one look.
+    pub fn watched_latest(&self, of: &[usize]) -> Timestamp {
+        self.timeline.watched_latest(of)
+    }
+
     /// How many keys are locked now.
     pub fn locked_keys(&self) -> usize {
         self.locks.len()

@@ -194,6 +194,11 @@ impl Timeline {
         state.watched.get(at).copied().unwrap_or(state.visible)
     }
 
+    pub(super) fn watched_latest(&self, of: &[usize]) -> Timestamp {
+        let state = self.state.lock();
+        of.iter().filter_map(|i| state.watched.get(*i)).max().copied().unwrap_or(state.visible)
+    }
+
     /// The oldest time at which a transaction that may write still reads; the latest readable time
     /// if there is none.
     pub(super) fn oldest_writer(&self) -> Timestamp {

@@ -180,6 +180,13 @@ impl Txn {
         self.writes.has_in(span) || self.marked.iter().any(|marked| marked.overlaps(span))
     }
 
+    /// Shows each of its writes into a span, in the order of the keys; no value is a deletion.
+    pub fn for_each_write(&self, span: &Span, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) {
+        for (key, stored) in self.writes.iter_in(span) {
+            each(key, own_value(stored));
+        }
+    }
+
     fn records(&self) -> bool {
         !self.options.read_only && self.options.isolation != Isolation::ReadCommitted
     }

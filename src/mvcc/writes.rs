@@ -93,6 +93,17 @@ impl WriteSet {
         !span.is_empty() && range(&self.map, span).next().is_some()
     }
 
+    /// The writes within a span: keys and stored bytes.
+    pub(super) fn iter_in(&self, span: &Span) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let within = (!span.is_empty()).then(|| {
+            self.map.range::<[u8], _>((
+                Bound::Included(span.start.as_slice()),
+                Bound::Excluded(span.end.as_slice()),
+            ))
+        });
+        within.into_iter().flatten().map(|(key, write)| (key.as_slice(), write.stored.as_slice()))
+    }
+
     pub(super) fn keys(&self) -> std::collections::btree_map::Keys<'_, Key, Write> {
         self.map.keys()
     }

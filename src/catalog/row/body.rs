@@ -118,9 +118,7 @@ fn push_body_at(out: &mut Vec<u8>, ty: &Type, datum: &Datum, depth: usize) -> Re
         (Type::Bool, Datum::Bool(false)) => FALSE,
         (Type::Bool, Datum::Bool(true)) => TRUE,
         (Type::Int2, Datum::Int2(n)) => push_int(out, i64::from(*n)),
-        (Type::Int4, Datum::Int4(n)) | (Type::Date, Datum::Date(n)) => {
-            push_int(out, i64::from(*n))
-        }
+        (Type::Int4, Datum::Int4(n)) | (Type::Date, Datum::Date(n)) => push_int(out, i64::from(*n)),
         (Type::Int8, Datum::Int8(n))
         | (Type::Time, Datum::Time(n))
         | (Type::Timestamp, Datum::Timestamp(n))
@@ -210,10 +208,7 @@ fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) -> u8 {
 }
 
 /// Writes bytes whose number is known only afterwards.
-fn push_counted(
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-) -> Result<u8> {
+fn push_counted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<u8> {
     let mut inner = Vec::with_capacity(32);
     write(&mut inner)?;
     Ok(push_bytes(out, &inner))

@@ -110,7 +110,8 @@ pub(super) struct Declaration {
     pub(super) columns: Vec<(&'static str, Type, bool)>,
     pub(super) primary: &'static [&'static str],
     /// Name, columns, columns kept in the entry.
-    pub(super) indexes: &'static [(&'static str, &'static [&'static str], &'static [&'static str])],
+    pub(super) indexes:
+        &'static [(&'static str, &'static [&'static str], &'static [&'static str])],
 }
 
 impl Declaration {
@@ -126,9 +127,8 @@ impl Declaration {
         let ids = |names: &[&str]| -> Vec<u32> {
             columns.iter().filter(|c| names.contains(&c.name.as_str())).map(|c| c.id).collect()
         };
-        let ordered = |names: &[&str]| -> Vec<u32> {
-            names.iter().flat_map(|name| ids(&[name])).collect()
-        };
+        let ordered =
+            |names: &[&str]| -> Vec<u32> { names.iter().flat_map(|name| ids(&[name])).collect() };
         let mut primary_index = IndexDescriptor::new(1, "primary", true, &ordered(self.primary));
         primary_index.constraint = true;
         let indexes: Vec<IndexDescriptor> = (2..)
@@ -145,9 +145,7 @@ impl Declaration {
         };
         let mut privileges = Privileges { owner: ROOT.to_owned(), ..Privileges::default() };
         for role in [ADMIN, ROOT] {
-            privileges
-                .grants
-                .insert(role.to_owned(), GrantSet { held: rights, grantable: rights });
+            privileges.grants.insert(role.to_owned(), GrantSet { held: rights, grantable: rights });
         }
         let descriptor = Arc::new(TableDescriptor {
             id: self.id,

@@ -7,9 +7,7 @@ use std::sync::LazyLock;
 use super::BackupPolicy::{Exclude, Include};
 use super::RestoreRows::{Keep, Replace, ReplaceWithNewIds};
 use super::{Declaration, SystemTable};
-use crate::types::Type::{
-    self, Bool, Bytea, Float8, Int8, Numeric, Oid, Text, Timestamp, Timestamptz, Uuid,
-};
+use crate::types::Type::{self, Bool, Bytea, Int8, Numeric, Oid, Text, Timestamp, Timestamptz};
 
 const NOT_NULL: bool = true;
 const NULL: bool = false;
