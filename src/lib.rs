@@ -28,21 +28,5 @@ pub mod cloud;
 pub mod archive;
 pub mod jobs;
 
-// floor 7: the two verbs
-pub mod backup;
-pub mod restore;
-
-// floor 8: statements
-pub mod sql;
-
-// floor 9: the doors
-pub mod console;
-pub mod pgwire;
-
-// floor 10: everything together
-pub mod cli;
-pub mod config;
-pub mod node;
-
 #[cfg(test)]
 mod tidy;

@@ -1,1 +1,43 @@
-//! (essay to be written by the room's builder)
+//! # Jobs: durable work
+//!
+//! A job is a row of `system.jobs` written in the transaction of the statement that asked for it.
+//! Here are its states, what is stored of it, and its pausepoints. The registry, which claims
+//! committed rows, runs them on threads of their own and makes true what statements merely wished,
+//! is the next thing to build.
+//!
+//! Words: *details* are what the user asked for, fixed at planning; *progress* is what a run has
+//! done so far, replaced by each *checkpoint*; a *resumer* is the code for one kind of job; a
+//! *pausepoint* is a named place at which the setting `jobs.debug.pausepoints` stops a job.
+//!
+//! ```text
+//!                  ┌────────────── RESUME ─────────────┐
+//!                  ▼                                   │
+//! create ─▶  running ── PAUSE ─▶ pause-requested ─▶  paused
+//!            │  │  │                                   │ CANCEL
+//!         ok │  │  └─ CANCEL ─▶ cancel-requested ◀─────┘
+//!            ▼  │ error               │
+//!     succeeded └────────▶ reverting ◀┘
+//!                           │      │
+//!                     failed ◀─────┴─▶ canceled        terminal states absorb
+//! ```
+//!
+//! A paused job that had been reverting resumes to reverting: a recorded failure decides.
+//!
+//! Invariants:
+//! - A job is visible and runnable only once the transaction that created it has committed.
+//! - Details never change after planning; a terminal state never changes.
+//! - State changes go through `state::request` and `state::outcome`, nowhere else.
+//! - `resume` may be called many times; whatever it does twice does no harm.
+//! - Descriptions are redacted before they come here.
+//!
+//! What it is not: it knows nothing of backups, and it does not run SQL.
+
+pub mod pausepoint;
+pub mod record;
+pub mod state;
+
+pub use record::{Claim, CreatedBy, JobRecord, NewJob, StoredError};
+pub use state::{Request, State};
+
+/// A job's number: large and time-ordered, like every unique row id.
+pub type JobId = i64;

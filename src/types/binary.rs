@@ -75,13 +75,14 @@ fn encode_numeric(value: &Numeric, out: &mut Vec<u8>) {
         NumericClass::Finite if value.is_negative() => NEGATIVE,
         NumericClass::Finite => POSITIVE,
     };
-    let parts = value.parts().unwrap_or(NumericParts { negative: false, exponent: 0, digits: vec![] });
+    let parts =
+        value.parts().unwrap_or(NumericParts { negative: false, exponent: 0, digits: vec![] });
     // Groups of four digits, aligned to the point.
     let weight = (parts.exponent - 1).div_euclid(4);
     let lead = (parts.exponent - weight * 4).clamp(0, 4) as usize;
     let mut padded = vec![0u8; 4 - lead];
     padded.extend(&parts.digits);
-    while padded.len() % 4 != 0 {
+    while !padded.len().is_multiple_of(4) {
         padded.push(0);
     }
     let groups: Vec<u16> = if parts.digits.is_empty() {
@@ -231,7 +232,9 @@ impl<'a> Reader<'a> {
             if group > 9_999 {
                 return Err(malformed(self.ty));
             }
-            digits.extend([group / 1_000, group / 100 % 10, group / 10 % 10, group % 10].map(|d| d as u8));
+            digits.extend(
+                [group / 1_000, group / 100 % 10, group / 10 % 10, group % 10].map(|d| d as u8),
+            );
         }
         let lead = digits.iter().take_while(|d| **d == 0).count();
         digits.drain(..lead);
@@ -303,7 +306,9 @@ mod tests {
             .unwrap();
         // Three groups 1, 2345, 6780; weight 1; negative; three digits shown.
         assert_eq!(bytes, [0, 3, 0, 1, 0x40, 0, 0, 3, 0, 1, 0x09, 0x29, 0x1a, 0x7c]);
-        for text in ["0", "0.00", "1", "0.0001", "100000", "NaN", "Infinity", "99999999999999999999.5"] {
+        for text in
+            ["0", "0.00", "1", "0.0001", "100000", "NaN", "Infinity", "99999999999999999999.5"]
+        {
             round_trip(&Datum::Numeric(Numeric::parse(text).unwrap()), &Type::Numeric);
         }
     }

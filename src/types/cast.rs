@@ -96,7 +96,9 @@ fn narrow(value: i64, to: &Type) -> Result<Datum> {
 fn round_float(value: f64, to: &Type) -> Result<Datum> {
     let rounded = value.round_ties_even();
     // -2^63 is exact as a float, 2^63 is the first that does not fit.
-    if rounded.is_nan() || !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {
+    if rounded.is_nan()
+        || !(-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded)
+    {
         return Err(out_of_range(to));
     }
     narrow(rounded as i64, to)
@@ -173,7 +175,13 @@ fn from_jsonb(value: &serde_json::Value, to: &Type, format: &SessionFormat) -> R
         (serde_json::Value::Bool(b), Type::Bool) => Ok(Datum::Bool(*b)),
         (serde_json::Value::Number(n), t) if numeric_rank(t).is_some() => {
             let number = Datum::Numeric(Numeric::parse(&n.to_string())?);
-            cast(&number, &Type::Numeric, &ColumnType::plain(t.clone()), CastContext::Explicit, format)
+            cast(
+                &number,
+                &Type::Numeric,
+                &ColumnType::plain(t.clone()),
+                CastContext::Explicit,
+                format,
+            )
         }
         (other, _) => {
             let kind = match other {
@@ -215,7 +223,9 @@ pub fn cast(
         (Datum::Oid(v), t) if is_oid_like(t) => Datum::Oid(*v),
         (v, t) if is_oid_like(t) && whole(v).is_some() => Datum::Oid(
             whole(v)
-                .and_then(|v| u32::try_from(v).ok().or_else(|| i32::try_from(v).ok().map(|v| v as u32)))
+                .and_then(|v| {
+                    u32::try_from(v).ok().or_else(|| i32::try_from(v).ok().map(|v| v as u32))
+                })
                 .ok_or_else(|| out_of_range(&Type::Oid))?,
         ),
         (Datum::Date(d), Type::Timestamp) => Datum::Timestamp(datetime::date_to_timestamp(*d)?),
@@ -226,7 +236,9 @@ pub fn cast(
             Datum::Timestamptz(datetime::timestamp_to_timestamptz(*t, zone)?)
         }
         (Datum::Timestamp(t), Type::Date) => Datum::Date(datetime::timestamp_to_date(*t)?),
-        (Datum::Timestamp(t), Type::Time) => datetime::timestamp_to_time(*t).map(Datum::Time).into(),
+        (Datum::Timestamp(t), Type::Time) => {
+            datetime::timestamp_to_time(*t).map(Datum::Time).into()
+        }
         (Datum::Timestamptz(t), Type::Timestamp | Type::Date | Type::Time | Type::Timetz) => {
             let local = datetime::timestamptz_to_timestamp(*t, zone)?;
             match to.ty {
@@ -287,7 +299,11 @@ pub fn cast(
         },
     };
     // An array's elements already have the modifier.
-    if matches!(to.ty, Type::Array(_)) { Ok(converted) } else { apply_modifier(&converted, to, context) }
+    if matches!(to.ty, Type::Array(_)) {
+        Ok(converted)
+    } else {
+        apply_modifier(&converted, to, context)
+    }
 }
 
 /// Applies a modifier to a value already of the type (`varchar(n)`, `numeric(p,s)`, `timestamp(p)`).
@@ -340,7 +356,13 @@ fn limit_length(s: &Arc<str>, to: &ColumnType, context: CastContext) -> Result<D
 mod tests {
     use super::*;
 
-    fn run(value: Datum, from: Type, to: Type, modifier: i32, context: CastContext) -> Result<String> {
+    fn run(
+        value: Datum,
+        from: Type,
+        to: Type,
+        modifier: i32,
+        context: CastContext,
+    ) -> Result<String> {
         let format = SessionFormat::default();
         let target = ColumnType { ty: to.clone(), modifier };
         Ok(text::to_string(&cast(&value, &from, &target, context, &format)?, &to, &format))
@@ -353,7 +375,10 @@ mod tests {
         let n = Datum::Numeric(Numeric::parse("2.5").unwrap());
         assert_eq!(run(n, Type::Numeric, Type::Int4, -1, Explicit).unwrap(), "3");
         assert_eq!(run(Datum::Float8(2.5), Type::Float8, Type::Int4, -1, Explicit).unwrap(), "2");
-        assert_eq!(run(Datum::Float8(0.1), Type::Float8, Type::Numeric, -1, Explicit).unwrap(), "0.1");
+        assert_eq!(
+            run(Datum::Float8(0.1), Type::Float8, Type::Numeric, -1, Explicit).unwrap(),
+            "0.1"
+        );
         let e = run(Datum::Int8(1 << 40), Type::Int8, Type::Int4, -1, Explicit).unwrap_err();
         assert_eq!(e.code(), sqlstate::NUMERIC_VALUE_OUT_OF_RANGE);
         assert_eq!(e.message(), "integer out of range");
@@ -368,8 +393,14 @@ mod tests {
         let e = run(s(), Type::Text, Type::Varchar, 7, Assignment).unwrap_err();
         assert_eq!(e.code(), sqlstate::STRING_DATA_RIGHT_TRUNCATION);
         assert_eq!(e.message(), "value too long for type character varying(3)");
-        assert_eq!(run(Datum::text("ab  "), Type::Text, Type::Varchar, 7, Assignment).unwrap(), "ab ");
-        assert_eq!(run(Datum::text("ab"), Type::Text, Type::Bpchar, 8, Assignment).unwrap(), "ab  ");
+        assert_eq!(
+            run(Datum::text("ab  "), Type::Text, Type::Varchar, 7, Assignment).unwrap(),
+            "ab "
+        );
+        assert_eq!(
+            run(Datum::text("ab"), Type::Text, Type::Bpchar, 8, Assignment).unwrap(),
+            "ab  "
+        );
     }
 
     #[test]

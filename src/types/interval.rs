@@ -99,7 +99,8 @@ impl Decimal {
         if whole.is_empty() && fraction.is_empty() || !is_digits(whole) || !is_digits(fraction) {
             return None;
         }
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.get(..18.min(whole.len()))?.parse().ok()? };
+        let whole: i128 =
+            if whole.is_empty() { 0 } else { whole.get(..18.min(whole.len()))?.parse().ok()? };
         let padded = format!("{fraction:0<9}");
         let units = whole * Self::ONE + padded.get(..9)?.parse::<i128>().ok()?;
         Some(Decimal { units: if negative { -units } else { units } })
@@ -173,7 +174,9 @@ impl Interval {
                     }
                 }
             }
-            IntervalStyle::Postgres | IntervalStyle::PostgresVerbose | IntervalStyle::SqlStandard => {
+            IntervalStyle::Postgres
+            | IntervalStyle::PostgresVerbose
+            | IntervalStyle::SqlStandard => {
                 let mut words = Vec::new();
                 let mut negative_before = false;
                 for (n, unit) in [(years, "year"), (months, "mon"), (self.days, "day")] {
@@ -255,7 +258,11 @@ impl Interval {
 
     fn scale(self, by: impl Fn(f64) -> f64) -> Result<Interval> {
         let whole = |v: f64| {
-            if v.is_nan() || v.abs() > f64::from(i32::MAX) { Err(out_of_range()) } else { Ok(v.trunc()) }
+            if v.is_nan() || v.abs() > f64::from(i32::MAX) {
+                Err(out_of_range())
+            } else {
+                Ok(v.trunc())
+            }
         };
         // Rounding to microseconds of a day hides the noise of binary fractions.
         let tidy = |v: f64| (v * 1e6).round() / 1e6;
@@ -269,8 +276,11 @@ impl Interval {
         if micros.is_nan() || micros.abs() >= 9.3e18 || whole_days.abs() > f64::from(i32::MAX) {
             return Err(out_of_range());
         }
-        let mut result =
-            Interval { months: whole_months as i32, days: whole_days as i32, micros: micros.round() as i64 };
+        let mut result = Interval {
+            months: whole_months as i32,
+            days: whole_days as i32,
+            micros: micros.round() as i64,
+        };
         // Fractions that add up to a day become one.
         if day_rest.abs() >= 1.0 {
             result.days += day_rest.trunc() as i32;
@@ -375,7 +385,8 @@ impl Interval {
 
     /// `date_trunc(field, interval)`.
     pub fn date_trunc(&self, field: &str) -> Result<Interval> {
-        let whole_years = |n: i32| Interval { months: self.months / (12 * n) * 12 * n, ..Interval::default() };
+        let whole_years =
+            |n: i32| Interval { months: self.months / (12 * n) * 12 * n, ..Interval::default() };
         let to = |unit: i64| Interval { micros: self.micros / unit * unit, ..*self };
         Ok(match field {
             "microseconds" | "microsecond" => *self,
@@ -428,8 +439,12 @@ fn unknown_field(field: &str) -> Error {
 /// `04:05:06.789`
 fn clock_text(micros: u64) -> String {
     let (hour, minute, second) = (HOUR as u64, MINUTE as u64, SECOND as u64);
-    let mut text =
-        format!("{:02}:{:02}:{:02}", micros / hour, micros % hour / minute, micros % minute / second);
+    let mut text = format!(
+        "{:02}:{:02}:{:02}",
+        micros / hour,
+        micros % hour / minute,
+        micros % minute / second
+    );
     let fraction = micros % second;
     if fraction != 0 {
         text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
@@ -556,7 +571,10 @@ mod tests {
     fn forms_are_read_and_written() {
         for (text, expected) in [
             ("1 day", "1 day"),
-            ("1 year 2 months 3 days 4 hours 5 minutes 6.5 seconds", "1 year 2 mons 3 days 04:05:06.5"),
+            (
+                "1 year 2 months 3 days 4 hours 5 minutes 6.5 seconds",
+                "1 year 2 mons 3 days 04:05:06.5",
+            ),
             ("P1Y2M3DT4H5M6S", "1 year 2 mons 3 days 04:05:06"),
             ("1-2", "1 year 2 mons"),
             ("3 4:05:06", "3 days 04:05:06"),
@@ -585,7 +603,10 @@ mod tests {
         let half = month.checked_div(2.0).unwrap();
         assert_eq!(half, Interval { days: 15, ..Interval::default() });
         let hours = Interval { micros: 27 * HOUR, ..Interval::default() };
-        assert_eq!(hours.justify_hours().unwrap(), Interval { months: 0, days: 1, micros: 3 * HOUR });
+        assert_eq!(
+            hours.justify_hours().unwrap(),
+            Interval { months: 0, days: 1, micros: 3 * HOUR }
+        );
         assert!(Interval { months: i32::MAX, ..month }.checked_add(month).is_err());
     }
 }

@@ -179,7 +179,11 @@ pub fn compare(a: &Value, b: &Value) -> Ordering {
         (Value::Number(x), Value::Number(y)) => number(x).compare(&number(y)),
         (Value::Bool(x), Value::Bool(y)) => x.cmp(y),
         (Value::Array(x), Value::Array(y)) => x.len().cmp(&y.len()).then_with(|| {
-            x.iter().zip(y).map(|(x, y)| compare(x, y)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            x.iter()
+                .zip(y)
+                .map(|(x, y)| compare(x, y))
+                .find(|o| o.is_ne())
+                .unwrap_or(Ordering::Equal)
         }),
         (Value::Object(x), Value::Object(y)) => x.len().cmp(&y.len()).then_with(|| {
             x.iter()

@@ -51,7 +51,8 @@ fn float(ty: &Type, text: &str) -> Result<f64> {
         return Err(bad(ty, text));
     }
     let value: f64 = body.parse().map_err(|_| bad(ty, text))?;
-    let nonzero = body.split(['e', 'E']).next().is_some_and(|m| m.bytes().any(|b| matches!(b, b'1'..=b'9')));
+    let nonzero =
+        body.split(['e', 'E']).next().is_some_and(|m| m.bytes().any(|b| matches!(b, b'1'..=b'9')));
     if value.is_infinite() || value == 0.0 && nonzero {
         return Err(out_of_range(ty, text));
     }
@@ -91,7 +92,7 @@ fn bytea(text: &str) -> Result<Vec<u8>> {
                 )
             })
         };
-        if digits.len() % 2 != 0 {
+        if !digits.len().is_multiple_of(2) {
             return Err(Error::new(
                 sqlstate::INVALID_PARAMETER_VALUE,
                 "invalid hexadecimal data: odd number of digits",
@@ -207,7 +208,8 @@ pub fn parse(ty: &Type, text: &str, format: &SessionFormat) -> Result<Datum> {
 }
 
 fn parse_vector(element: &Type, text: &str, format: &SessionFormat) -> Result<Datum> {
-    let items = text.split_whitespace().map(|w| parse(element, w, format)).collect::<Result<_>>()?;
+    let items =
+        text.split_whitespace().map(|w| parse(element, w, format)).collect::<Result<_>>()?;
     Ok(Datum::Array(Arc::new(Array::from_items(element.clone(), items))))
 }
 
@@ -289,8 +291,11 @@ fn parse_array(element: &Type, text: &str, format: &SessionFormat) -> Result<Dat
     if characters.any(|c| !c.is_ascii_whitespace()) {
         return Err(malformed());
     }
-    let dimensions: Vec<(usize, i32)> =
-        if items.is_empty() { vec![] } else { lengths.iter().map(|l| (l.unwrap_or(0), 1)).collect() };
+    let dimensions: Vec<(usize, i32)> = if items.is_empty() {
+        vec![]
+    } else {
+        lengths.iter().map(|l| (l.unwrap_or(0), 1)).collect()
+    };
     if !items.is_empty() && dimensions.iter().map(|d| d.0).product::<usize>() != items.len() {
         return Err(malformed());
     }
@@ -521,7 +526,11 @@ mod tests {
             (Type::Float8, "1.5", "1.5"),
             (Type::Bytea, "\\xDEad", "\\xdead"),
             (Type::Bytea, "a\\\\\\001", "\\x615c01"),
-            (Type::Uuid, "A0EEBC99-9C0B4EF8-bb6d6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+            (
+                Type::Uuid,
+                "A0EEBC99-9C0B4EF8-bb6d6bb9bd380a11",
+                "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+            ),
             (Type::Date, "2021-03-23", "2021-03-23"),
             (Type::Date, "Jan 8, 1999", "1999-01-08"),
             (Type::Date, "1/8/1999", "1999-01-08"),

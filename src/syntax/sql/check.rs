@@ -143,9 +143,9 @@ pub(super) fn misplaced_strings(source: &Source<'_>, tokens: &[TokenWithSpan]) -
             Some(Token::SingleQuotedString(_) | Token::Number(..) | Token::RBracket) => true,
             // `numeric(3) '1'` is a literal with its type.
             Some(Token::RParen) => {
-                !names_operators
-                    && !(matches!(before(2), Some(Token::Number(..)))
-                        && matches!(before(3), Some(Token::LParen | Token::Comma)))
+                let is_modifier = matches!(before(2), Some(Token::Number(..)))
+                    && matches!(before(3), Some(Token::LParen | Token::Comma));
+                !names_operators && !is_modifier
             }
             word if ["join", "into", "update"].iter().any(|w| is_word(word, w)) => may_label,
             word if is_word(word, "as") => may_label,

@@ -180,13 +180,16 @@ pub fn make_date(year: i32, month: i32, day: i32) -> Result<i32> {
         return Err(bad());
     }
     let days = days_from_civil(year, month, day);
-    if days < DAYS_MIN { return Err(out_of_range("date")) }
+    if days < DAYS_MIN {
+        return Err(out_of_range("date"));
+    }
     i32::try_from(days).ok().filter(|d| *d != DATE_INFINITY).ok_or_else(|| out_of_range("date"))
 }
 
 /// `make_time`.
 pub fn make_time(hour: i32, minute: i32, second: f64) -> Result<i64> {
-    let fits = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
+    let fits =
+        (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60.0).contains(&second);
     let micros = i64::from(hour) * 3_600_000_000
         + i64::from(minute) * 60_000_000
         + (if fits { (second * 1e6).round() as i64 } else { 0 });
@@ -284,7 +287,10 @@ pub fn timestamp_plus_interval(timestamp: i64, interval: Interval) -> Result<i64
         date = i32::try_from(days_from_civil(year, month, day)).map_err(|_| bad())?;
     }
     let date = date.checked_add(interval.days).ok_or_else(bad)?;
-    date_plus_time(date, time)?.checked_add(interval.micros).filter(|t| !is_infinite(*t)).ok_or_else(bad)
+    date_plus_time(date, time)?
+        .checked_add(interval.micros)
+        .filter(|t| !is_infinite(*t))
+        .ok_or_else(bad)
 }
 
 /// The same downwards.
@@ -404,8 +410,7 @@ pub fn extract(field: &str, value: &Datum, format: &SessionFormat) -> Result<Dat
             field,
             "year" | "decade" | "century" | "millennium" | "julian" | "isoyear" | "epoch"
         );
-        let infinity =
-            if local > 0 { Numeric::infinity() } else { Numeric::neg_infinity() };
+        let infinity = if local > 0 { Numeric::infinity() } else { Numeric::neg_infinity() };
         return Ok(if monotonic { Datum::Numeric(infinity) } else { Datum::Null });
     }
     let number = |v: i64| Numeric::from_i64(v);
@@ -523,10 +528,16 @@ mod tests {
     #[test]
     fn fields_are_postgresqls() {
         let date = Datum::Date(make_date(2021, 1, 3).unwrap());
-        for (field, expected) in
-            [("week", "53"), ("isoyear", "2020"), ("dow", "0"), ("isodow", "7"), ("doy", "3"), ("century", "21")]
-        {
-            let Datum::Numeric(n) = extract(field, &date, &SessionFormat::default()).unwrap() else {
+        for (field, expected) in [
+            ("week", "53"),
+            ("isoyear", "2020"),
+            ("dow", "0"),
+            ("isodow", "7"),
+            ("doy", "3"),
+            ("century", "21"),
+        ] {
+            let Datum::Numeric(n) = extract(field, &date, &SessionFormat::default()).unwrap()
+            else {
                 panic!("{field} is not a number");
             };
             assert_eq!(n.to_string(), expected, "{field}");

@@ -107,7 +107,10 @@ fn date_of(year: i64, month: i64, day: i64, bc: bool, whole: &str) -> Result<i32
     else {
         return Err(field_overflow(whole));
     };
-    if year == 0 && !bc || !(1..=12).contains(&month) || !(1..=month_days(year, month)).contains(&day) {
+    if year == 0 && !bc
+        || !(1..=12).contains(&month)
+        || !(1..=month_days(year, month)).contains(&day)
+    {
         return Err(field_overflow(whole));
     }
     let days = days_from_civil(year, month, day);
@@ -135,12 +138,15 @@ fn date_fields(fields: &[&str], order: DateOrder, bc: bool, whole: &str) -> Resu
         let named = fields.iter().position(|f| month_named(f).is_some());
         if let Some(at) = named {
             let month = i64::from(month_named(fields[at]).unwrap_or(1));
-            let rest: Vec<&str> = fields.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, f)| *f).collect();
+            let rest: Vec<&str> =
+                fields.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, f)| *f).collect();
             let (Some(x), Some(y)) = (number(rest[0]), number(rest[1])) else { return Ok(None) };
             let (year, day) = if rest[0].len() > 2 { (x, y) } else { (full_year(rest[1], y), x) };
             return date_of(year, month, day, bc, whole).map(Some);
         }
-        let (Some(x), Some(y), Some(z)) = (number(a), number(b), number(c)) else { return Ok(None) };
+        let (Some(x), Some(y), Some(z)) = (number(a), number(b), number(c)) else {
+            return Ok(None);
+        };
         let (year, month, day) = if a.len() > 2 {
             (x, y, z)
         } else {
@@ -208,7 +214,9 @@ fn read(text: &str, format: &SessionFormat) -> Result<Option<Read>> {
             }
         } else if word == "am" || word == "pm" {
             afternoon = Some(word == "pm");
-        } else if time.is_some() && (word.starts_with(['+', '-']) || loose.is_empty() && date.is_some()) {
+        } else if time.is_some()
+            && (word.starts_with(['+', '-']) || loose.is_empty() && date.is_some())
+        {
             match TimeZone::parse(word) {
                 Ok(found) => zone = Some(found),
                 Err(_) => return Ok(None),

@@ -13,10 +13,10 @@ pub(super) fn offset(east: i32, out: &mut String) {
     let seconds = east.unsigned_abs();
     let sign = if east < 0 { '-' } else { '+' };
     let _ = write!(out, "{sign}{:02}", seconds / 3_600);
-    if seconds % 3_600 != 0 {
+    if !seconds.is_multiple_of(3_600) {
         let _ = write!(out, ":{:02}", seconds / 60 % 60);
     }
-    if seconds % 60 != 0 {
+    if !seconds.is_multiple_of(60) {
         let _ = write!(out, ":{:02}", seconds % 60);
     }
 }

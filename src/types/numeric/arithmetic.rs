@@ -21,10 +21,10 @@ fn division_by_zero() -> Error {
 impl Numeric {
     /// Sum.
     pub fn add(&self, other: &Numeric) -> Result<Numeric> {
-        if let (Repr::Small(a, s), Repr::Small(b, t)) = (&self.0, &other.0) {
-            if s == t {
-                return Ok(Numeric::from_i128(i128::from(*a) + i128::from(*b), *s));
-            }
+        if let (Repr::Small(a, s), Repr::Small(b, t)) = (&self.0, &other.0)
+            && s == t
+        {
+            return Ok(Numeric::from_i128(i128::from(*a) + i128::from(*b), *s));
         }
         match (self.class(), other.class()) {
             (NumericClass::NaN, _) | (_, NumericClass::NaN) => Ok(Numeric::NAN),
@@ -47,10 +47,10 @@ impl Numeric {
 
     /// Product.
     pub fn mul(&self, other: &Numeric) -> Result<Numeric> {
-        if let (Repr::Small(a, s), Repr::Small(b, t)) = (&self.0, &other.0) {
-            if let Some(scale) = s.checked_add(*t).filter(|s| *s <= 16_383) {
-                return Ok(Numeric::from_i128(i128::from(*a) * i128::from(*b), scale));
-            }
+        if let (Repr::Small(a, s), Repr::Small(b, t)) = (&self.0, &other.0)
+            && let Some(scale) = s.checked_add(*t).filter(|s| *s <= 16_383)
+        {
+            return Ok(Numeric::from_i128(i128::from(*a) * i128::from(*b), scale));
         }
         match (self.finite(), other.finite()) {
             (Some((a, s)), Some((b, t))) => Numeric::checked(a * b, i64::from(s) + i64::from(t)),
@@ -139,8 +139,7 @@ impl Numeric {
             return Ok(special);
         }
         let scale = self.scale().max(other.scale());
-        let (a, b) =
-            self.mantissa_at(scale).zip(other.mantissa_at(scale)).ok_or_else(overflow)?;
+        let (a, b) = self.mantissa_at(scale).zip(other.mantissa_at(scale)).ok_or_else(overflow)?;
         Numeric::checked(a / b, 0)
     }
 
@@ -159,8 +158,7 @@ impl Numeric {
             return Ok(self.clone());
         }
         let scale = self.scale().max(other.scale());
-        let (a, b) =
-            self.mantissa_at(scale).zip(other.mantissa_at(scale)).ok_or_else(overflow)?;
+        let (a, b) = self.mantissa_at(scale).zip(other.mantissa_at(scale)).ok_or_else(overflow)?;
         Numeric::checked(a % b, i64::from(scale))
     }
 
@@ -245,7 +243,8 @@ impl Numeric {
             _ => {}
         }
         let (weight, _) = self.leading_group();
-        let root_weight = if weight >= 0 { (weight + 1) * GROUP / 2 - 1 } else { weight * GROUP / 2 };
+        let root_weight =
+            if weight >= 0 { (weight + 1) * GROUP / 2 - 1 } else { weight * GROUP / 2 };
         let scale = (SIGNIFICANT_DIGITS_MIN - root_weight)
             .max(i64::from(self.scale()))
             .clamp(0, RESULT_SCALE_MAX);
@@ -297,7 +296,8 @@ impl Numeric {
         if a.is_zero() || b.is_zero() {
             return Numeric::checked(BigInt::zero(), i64::from(scale));
         }
-        let (divisor, _) = self.gcd(other)?.round(i32::from(scale)).finite().ok_or_else(overflow)?;
+        let (divisor, _) =
+            self.gcd(other)?.round(i32::from(scale)).finite().ok_or_else(overflow)?;
         Numeric::checked((a / divisor * b).abs(), i64::from(scale))
     }
 
@@ -387,10 +387,7 @@ mod tests {
         assert!(infinity.sub(&infinity).unwrap().is_nan());
         assert!(infinity.mul(&Numeric::ZERO).unwrap().is_nan());
         assert_eq!(n("1").div(&infinity).unwrap().to_string(), "0");
-        assert_eq!(
-            n("1").div(&Numeric::ZERO).unwrap_err().code(),
-            sqlstate::DIVISION_BY_ZERO
-        );
+        assert_eq!(n("1").div(&Numeric::ZERO).unwrap_err().code(), sqlstate::DIVISION_BY_ZERO);
         assert!(Numeric::NAN.compare(&infinity).is_gt());
         assert_eq!(n("7.5").rem(&n("-2")).unwrap().to_string(), "1.5");
     }

@@ -114,9 +114,7 @@ impl Numeric {
             .map_err(|_| overflow())?;
         let mantissa = match scale {
             s if s < 0 => mantissa * power_of_ten(s.unsigned_abs() as u32),
-            s if s > i64::from(scale_kept) => {
-                shrink(&mantissa, (s - i64::from(scale_kept)) as u32)
-            }
+            s if s > i64::from(scale_kept) => shrink(&mantissa, (s - i64::from(scale_kept)) as u32),
             _ => mantissa,
         };
         // A bit is about 0.30103 decimal digits; the estimate may be one off, as is harmless here.
@@ -393,11 +391,8 @@ impl Numeric {
         let whole_digits = precision - scale;
         let exponent = rounded.parts().map_or(0, |p| p.exponent);
         if !rounded.is_zero() && exponent > i64::from(whole_digits) {
-            let bound = if whole_digits == 0 {
-                "1".to_owned()
-            } else {
-                format!("10^{whole_digits}")
-            };
+            let bound =
+                if whole_digits == 0 { "1".to_owned() } else { format!("10^{whole_digits}") };
             return Err(field_overflow(format!(
                 "A field with precision {precision}, scale {scale} must round to an absolute value less than {bound}."
             )));

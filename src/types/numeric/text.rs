@@ -47,7 +47,11 @@ impl Numeric {
                     return Err(bad());
                 }
                 // Anything this long is out of range in either direction.
-                if digits.len() > 9 { return Err(overflow()) } else { e.parse().map_err(|_| bad())? }
+                if digits.len() > 9 {
+                    return Err(overflow());
+                } else {
+                    e.parse().map_err(|_| bad())?
+                }
             }
         };
         let whole = whole.trim_start_matches('0');
@@ -82,9 +86,7 @@ impl Numeric {
             Repr::Infinity => return out.push_str("Infinity"),
             Repr::NegInfinity => return out.push_str("-Infinity"),
             Repr::Small(m, s) => (*m < 0, m.unsigned_abs().to_string(), usize::from(*s)),
-            Repr::Big(b) => {
-                (b.0.is_negative(), b.0.magnitude().to_str_radix(10), usize::from(b.1))
-            }
+            Repr::Big(b) => (b.0.is_negative(), b.0.magnitude().to_str_radix(10), usize::from(b.1)),
         };
         if digits.len() <= scale {
             digits.insert_str(0, &"0".repeat(scale + 1 - digits.len()));
@@ -121,7 +123,8 @@ mod tests {
 
     #[test]
     fn text_round_trips_with_its_scale() {
-        for text in ["0", "1.50", "-0.001", "123456789012345678901234567890.5", "NaN", "-Infinity"] {
+        for text in ["0", "1.50", "-0.001", "123456789012345678901234567890.5", "NaN", "-Infinity"]
+        {
             assert_eq!(Numeric::parse(text).unwrap().to_string(), text);
         }
         for (text, shown) in [

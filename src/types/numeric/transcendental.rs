@@ -68,9 +68,11 @@ impl Numeric {
     /// An estimate of log10(|self|), for the rules of scale.
     fn log10_estimate(&self) -> f64 {
         let Some(parts) = self.parts().filter(|p| !p.digits.is_empty()) else { return 0.0 };
-        let lead = parts.digits.iter().take(15).fold((0.0, 0.1), |(v, unit), d| {
-            (v + f64::from(*d) * unit, unit / 10.0)
-        });
+        let lead = parts
+            .digits
+            .iter()
+            .take(15)
+            .fold((0.0, 0.1), |(v, unit), d| (v + f64::from(*d) * unit, unit / 10.0));
         lead.0.log10() + parts.exponent as f64
     }
 
@@ -174,7 +176,8 @@ impl Numeric {
         if self.is_nan() || exponent.is_nan() {
             return Ok(Numeric::NAN);
         }
-        let invalid = |m: &str| Error::new(sqlstate::INVALID_ARGUMENT_FOR_POWER_FUNCTION, m.to_owned());
+        let invalid =
+            |m: &str| Error::new(sqlstate::INVALID_ARGUMENT_FOR_POWER_FUNCTION, m.to_owned());
         if self.is_zero() && exponent.is_negative() {
             return Err(invalid("zero raised to a negative power is undefined"));
         }
@@ -202,7 +205,8 @@ impl Numeric {
         }
         let (base, own) = self.finite().ok_or_else(overflow)?;
         let count = exponent.trunc(0).finite().and_then(|(m, _)| m.to_i32()).filter(|_| whole);
-        if let Some(count) = count.filter(|c| base.bits() * u64::from(c.unsigned_abs()) < 4_000_000) {
+        if let Some(count) = count.filter(|c| base.bits() * u64::from(c.unsigned_abs()) < 4_000_000)
+        {
             let power = base.pow(count.unsigned_abs());
             let power_scale = i64::from(own) * i64::from(count.unsigned_abs());
             let shift = if count >= 0 { scale - power_scale } else { scale + power_scale };
@@ -252,12 +256,12 @@ mod tests {
 
     #[test]
     fn what_has_no_logarithm_or_root_is_refused() {
-        assert_eq!(
-            n("0").ln().unwrap_err().code(),
-            sqlstate::INVALID_ARGUMENT_FOR_LOGARITHM
-        );
+        assert_eq!(n("0").ln().unwrap_err().code(), sqlstate::INVALID_ARGUMENT_FOR_LOGARITHM);
         assert!(n("-8").power(&n("0.5")).is_err());
         assert!(n("0").power(&n("-1")).is_err());
-        assert_eq!(n("10").power(&n("200000")).unwrap_err().code(), sqlstate::NUMERIC_VALUE_OUT_OF_RANGE);
+        assert_eq!(
+            n("10").power(&n("200000")).unwrap_err().code(),
+            sqlstate::NUMERIC_VALUE_OUT_OF_RANGE
+        );
     }
 }

@@ -1,1 +1,0 @@
-//! (essay to be written by the room's builder)
