@@ -204,34 +204,6 @@ fn snapshots_are_shared_until_something_changes_and_reuse_what_did_not() {
 }
 
 #[test]
-fn whoever_pinned_a_table_keeps_it_as_it_is() {
-    let catalog = open();
-    let mut t = create(&catalog, "t");
-    let mut late = begin(&catalog);
-    let mut early = begin(&catalog);
-    catalog.pin(&mut early, t.id).unwrap();
-    t.columns.push(ColumnDescriptor::new(2, "b", Type::Text));
-    std::thread::scope(|scope| {
-        let changed = scope.spawn(|| {
-            let mut txn = begin(&catalog);
-            catalog.write(&mut txn, &Descriptor::Table(t.clone())).unwrap();
-            txn.commit().unwrap()
-        });
-        // The change cannot come before this: it waits for the pin.
-        let until = catalog.mvcc().now();
-        early.commit().unwrap();
-        assert!(changed.join().unwrap() > until);
-    });
-    // Who still sees the old table may not write rows of it any more.
-    assert_eq!(catalog.snapshot(&mut late).unwrap().table(t.id).unwrap().columns.len(), 1);
-    let e = catalog.pin(&mut late, t.id).unwrap_err();
-    assert_eq!(e.code(), sqlstate::SERIALIZATION_FAILURE);
-    let mut own = begin(&catalog);
-    catalog.write(&mut own, &Descriptor::Table(t.clone())).unwrap();
-    catalog.pin(&mut own, t.id).unwrap();
-}
-
-#[test]
 fn offline_objects_keep_their_names_but_are_not_found() {
     let catalog = open();
     let mut t = create(&catalog, "t");
