@@ -74,6 +74,12 @@ pub const DATETIME_FIELD_OVERFLOW: SqlState = SqlState::new(b"22008");
 pub const INVALID_TIME_ZONE_DISPLACEMENT_VALUE: SqlState = SqlState::new(b"22009");
 /// `22011`.
 pub const SUBSTRING_ERROR: SqlState = SqlState::new(b"22011");
+/// `22013`
+pub const INVALID_PRECEDING_OR_FOLLOWING_SIZE: SqlState = SqlState::new(b"22013");
+/// `22014`
+pub const INVALID_ARGUMENT_FOR_NTILE: SqlState = SqlState::new(b"22014");
+/// `22016`
+pub const INVALID_ARGUMENT_FOR_NTH_VALUE: SqlState = SqlState::new(b"22016");
 /// `22012`.
 pub const DIVISION_BY_ZERO: SqlState = SqlState::new(b"22012");
 /// `22015`.

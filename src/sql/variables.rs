@@ -7,6 +7,7 @@ use crate::catalog::descriptor::DescriptorId;
 use crate::types::text::SessionFormat;
 
 /// One session's surroundings.
+#[derive(Clone)]
 pub struct SessionState {
     /// The role that logged in.
     pub session_user: Arc<str>,

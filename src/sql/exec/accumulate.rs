@@ -39,8 +39,7 @@ pub fn grouped(function: &'static Aggregate, types: &[Type]) -> Box<dyn Grouped>
             if matches!(layout_of(ty), Layout::Int | Layout::Float)
                 || matches!(ty, Type::Text | Type::Varchar) =>
         {
-            let wanted =
-                if function.name == "min" { Ordering::Less } else { Ordering::Greater };
+            let wanted = if function.name == "min" { Ordering::Less } else { Ordering::Greater };
             Box::new(Extreme { wanted, best: None, places: Vec::new() })
         }
         _ => Box::new(Boxed { function, types: types.to_vec(), states: Vec::new() }),

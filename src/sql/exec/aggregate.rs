@@ -267,8 +267,7 @@ impl Prepared {
         }
         let rows = selected.as_ref().map_or(batch.rows, Vec::len);
         let mut column = |e: &crate::sql::exec::eval::Expr| -> Result<Column> {
-            let mut column =
-                e.eval(run, batch, selected.as_deref())?.into_column(&e.ty, rows);
+            let mut column = e.eval(run, batch, selected.as_deref())?.into_column(&e.ty, rows);
             column.ty = e.ty.clone();
             Ok(column)
         };

@@ -396,8 +396,7 @@ impl Column {
                 Data::Text((start..(start + len).min(v.len())).map(|i| v.get(i)).collect())
             }
         };
-        let nulls =
-            self.nulls.as_ref().map(|n| run(n, start, len)).filter(|n| n.contains(&true));
+        let nulls = self.nulls.as_ref().map(|n| run(n, start, len)).filter(|n| n.contains(&true));
         Column { ty: self.ty.clone(), data, nulls }
     }
 

@@ -200,12 +200,8 @@ impl Operator for HashJoin {
                 Pairs::of_left(&matched, kind == JoinKind::Semi)
             } else {
                 let inline = residual.is_none() && matches!(kind, JoinKind::Left | JoinKind::Full);
-                let pairs = probe.pairs(built, inline).select(
-                    residual,
-                    &probe.batch,
-                    &built.rows,
-                    run,
-                )?;
+                let pairs =
+                    probe.pairs(built, inline).select(residual, &probe.batch, &built.rows, run)?;
                 if matches!(kind, JoinKind::Right | JoinKind::Full) {
                     pairs.mark_right(&mut built.matched);
                 }

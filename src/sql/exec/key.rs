@@ -301,9 +301,8 @@ impl KeyTable {
         }
         match (&self.index, columns) {
             (Index::Int { table, null }, [column]) => {
-                let look = |v: i64| {
-                    table.find(self.hasher.int(v), |(key, _)| *key == v).map(|(_, n)| *n)
-                };
+                let look =
+                    |v: i64| table.find(self.hasher.int(v), |(key, _)| *key == v).map(|(_, n)| *n);
                 match (&column.data, &column.nulls) {
                     (Data::Int(values), None) => out.extend(values.iter().map(|v| look(*v))),
                     _ => out.extend((0..rows).map(|row| match column.int(row) {

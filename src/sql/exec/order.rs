@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 use crate::sql::exec::batch::{Column, Data};
 use crate::sql::exec::column::int_of;
-use crate::types::compare::compare_typed;
 use crate::types::Type;
+use crate::types::compare::compare_typed;
 
 /// The direction of one sort key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -120,13 +120,7 @@ pub fn sort_rows(keys: &[Column], rows: usize, directions: &[Direction]) -> Vec<
             .cmp(&b.rank)
             .then_with(|| a.prefix.cmp(&b.prefix))
             .then_with(|| {
-                compare_all(
-                    rest_keys,
-                    a.row as usize,
-                    rest_keys,
-                    b.row as usize,
-                    rest_directions,
-                )
+                compare_all(rest_keys, a.row as usize, rest_keys, b.row as usize, rest_directions)
             })
             .then_with(|| a.row.cmp(&b.row))
     });

@@ -89,8 +89,12 @@ impl Pairs {
 
     /// The rows with (or without) a mark, paired with nothing on the right.
     pub fn of_left(matched: &[bool], wanted: bool) -> Pairs {
-        let left: Vec<u32> =
-            matched.iter().enumerate().filter(|(_, m)| **m == wanted).map(|(r, _)| r as u32).collect();
+        let left: Vec<u32> = matched
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| **m == wanted)
+            .map(|(r, _)| r as u32)
+            .collect();
         let right = vec![MISSING; left.len()];
         Pairs { left, right }
     }

@@ -28,7 +28,8 @@ impl TextData {
     /// One string; empty if there is no such row.
     #[inline]
     pub fn get(&self, row: usize) -> &str {
-        let start = if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or(0) as usize };
+        let start =
+            if row == 0 { 0 } else { self.ends.get(row - 1).copied().unwrap_or(0) as usize };
         let end = self.ends.get(row).copied().unwrap_or(0) as usize;
         self.bytes.get(start..end).unwrap_or_default()
     }

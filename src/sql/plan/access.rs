@@ -129,12 +129,12 @@ fn condition(
         ScalarKind::Column(_) => column(predicate)
             .map(|at| vec![(at, Says::Equal(truth(true)), true)])
             .unwrap_or_default(),
-        ScalarKind::Not(input) | ScalarKind::IsBool(input, false) => column(input)
-            .map(|at| vec![(at, Says::Equal(truth(false)), true)])
-            .unwrap_or_default(),
-        ScalarKind::IsBool(input, true) => column(input)
-            .map(|at| vec![(at, Says::Equal(truth(true)), true)])
-            .unwrap_or_default(),
+        ScalarKind::Not(input) | ScalarKind::IsBool(input, false) => {
+            column(input).map(|at| vec![(at, Says::Equal(truth(false)), true)]).unwrap_or_default()
+        }
+        ScalarKind::IsBool(input, true) => {
+            column(input).map(|at| vec![(at, Says::Equal(truth(true)), true)]).unwrap_or_default()
+        }
         ScalarKind::IsNull(input) => {
             column(input).map(|at| vec![(at, Says::Null, true)]).unwrap_or_default()
         }
@@ -155,9 +155,7 @@ fn condition(
             };
             match column(left) {
                 Some(at)
-                    if equal
-                        && usable(array)
-                        && ty(at).is_some_and(|t| comparable(t, element)) =>
+                    if equal && usable(array) && ty(at).is_some_and(|t| comparable(t, element)) =>
                 {
                     vec![(at, Says::InArray((**array).clone()), false)]
                 }
@@ -431,9 +429,7 @@ pub fn same_scalar(a: &Scalar, b: &Scalar) -> bool {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     walk::operands(a, &mut |s| left.push(s));
     walk::operands(b, &mut |s| right.push(s));
-    alike
-        && left.len() == right.len()
-        && left.iter().zip(&right).all(|(x, y)| same_scalar(x, y))
+    alike && left.len() == right.len() && left.iter().zip(&right).all(|(x, y)| same_scalar(x, y))
 }
 
 /// Whether predicates imply an index's own, in the simple cases: it is among them, or it says that

@@ -24,9 +24,7 @@ pub struct Layout {
 impl Layout {
     /// The positions of some columns.
     pub fn new(columns: &[Produced]) -> Layout {
-        Layout {
-            positions: columns.iter().enumerate().map(|(i, p)| (p.column, i)).collect(),
-        }
+        Layout { positions: columns.iter().enumerate().map(|(i, p)| (p.column, i)).collect() }
     }
 
     /// The position of a column.
@@ -81,11 +79,7 @@ pub fn compile_over(scalar: &Scalar, columns: &[Produced]) -> Result<Expr> {
 }
 
 /// An expression over a layout.
-pub fn compile(
-    scalar: &Scalar,
-    layout: &Layout,
-    around: &mut dyn Surroundings,
-) -> Result<Expr> {
+pub fn compile(scalar: &Scalar, layout: &Layout, around: &mut dyn Surroundings) -> Result<Expr> {
     let mut compiler = Compiler { layout, around };
     let compiled = compiler.expr(scalar)?;
     Ok(compiler.settle(compiled))
@@ -133,10 +127,8 @@ impl Compiler<'_> {
             compiled.push(self.expr(scalar)?);
         }
         let fixed = fixed && compiled.iter().all(|c| c.fixed);
-        let exprs = compiled
-            .into_iter()
-            .map(|c| if fixed { c.expr } else { self.settle(c) })
-            .collect();
+        let exprs =
+            compiled.into_iter().map(|c| if fixed { c.expr } else { self.settle(c) }).collect();
         Ok((exprs, fixed))
     }
 
@@ -289,11 +281,9 @@ impl Compiler<'_> {
     ) -> Result<(ExprKind, bool)> {
         let compiled = self.expr(left)?;
         let element = list.first().map_or(Type::Unknown, |e| e.ty.ty.clone());
-        let identity = comparison_of(operator).is_some_and(|c| {
-            c.op == if all { CompareOp::Ne } else { CompareOp::Eq }
-        });
-        let (list, fixed) =
-            self.operands(list, operator.volatility != Volatility::Volatile)?;
+        let identity = comparison_of(operator)
+            .is_some_and(|c| c.op == if all { CompareOp::Ne } else { CompareOp::Eq });
+        let (list, fixed) = self.operands(list, operator.volatility != Volatility::Volatile)?;
         let types = Box::from([left.ty.ty.clone(), element]);
         if fixed && identity && !compiled.fixed {
             let slot = self.around.set_slot();

@@ -85,14 +85,9 @@ fn joinable(part: Scalar) -> Result<(JoinKind, Subquery), Scalar> {
 
 /// The conjunct that a subquery was taken from.
 fn asked(kind: JoinKind, subquery: Subquery) -> Scalar {
-    let scalar = Scalar {
-        kind: ScalarKind::Subquery(Box::new(subquery)),
-        ty: Type::Bool.into(),
-    };
+    let scalar = Scalar { kind: ScalarKind::Subquery(Box::new(subquery)), ty: Type::Bool.into() };
     match kind {
-        JoinKind::Anti => {
-            Scalar { kind: ScalarKind::Not(Box::new(scalar)), ty: Type::Bool.into() }
-        }
+        JoinKind::Anti => Scalar { kind: ScalarKind::Not(Box::new(scalar)), ty: Type::Bool.into() },
         _ => scalar,
     }
 }
@@ -130,13 +125,7 @@ fn join(
         }
     }
     let on = Scalar::conjunction(on).unwrap_or_else(Scalar::truth);
-    Ok(Relation::Join {
-        kind,
-        left: Box::new(outer),
-        right: Box::new(inner),
-        on,
-        lateral: false,
-    })
+    Ok(Relation::Join { kind, left: Box::new(outer), right: Box::new(inner), on, lateral: false })
 }
 
 /// The relation without what does not matter to EXISTS: order, duplicates, computed columns, and
@@ -187,8 +176,7 @@ fn pull(relation: &mut Relation, outer: &Columns, on: &mut Vec<Scalar>) {
             let before = on.len();
             pull(input, outer, on);
             let made = walk::output(input);
-            let mut needed: Vec<ColumnRef> =
-                on[before..].iter().flat_map(walk::read_by).collect();
+            let mut needed: Vec<ColumnRef> = on[before..].iter().flat_map(walk::read_by).collect();
             needed.sort_unstable();
             needed.dedup();
             for column in needed {

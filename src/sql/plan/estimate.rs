@@ -56,9 +56,7 @@ pub fn selectivity(predicate: &Scalar) -> f64 {
         ScalarKind::Literal(crate::types::Datum::Bool(true)) => 1.0,
         ScalarKind::Literal(_) => 0.0,
         ScalarKind::And(parts) => parts.iter().map(selectivity).product(),
-        ScalarKind::Or(parts) => {
-            1.0 - parts.iter().map(|p| 1.0 - selectivity(p)).product::<f64>()
-        }
+        ScalarKind::Or(parts) => 1.0 - parts.iter().map(|p| 1.0 - selectivity(p)).product::<f64>(),
         ScalarKind::Not(input) => match &input.kind {
             ScalarKind::IsNull(_) => 0.9,
             _ => 1.0 - selectivity(input),

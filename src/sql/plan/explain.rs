@@ -90,8 +90,7 @@ impl Printer<'_> {
             Op::IndexJoin(s) => {
                 let outer = s.outer.columns.len();
                 for (at, produced) in s.output.iter().zip(&node.columns) {
-                    if let Some(column) =
-                        at.checked_sub(outer).and_then(|i| s.reader.wanted.get(i))
+                    if let Some(column) = at.checked_sub(outer).and_then(|i| s.reader.wanted.get(i))
                         && let Some(column) = s.reader.table.columns.get(*column)
                     {
                         self.names.insert(produced.column, column.name.clone());

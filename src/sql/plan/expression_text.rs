@@ -10,9 +10,7 @@ use crate::types::text::{self, SessionFormat, quote_literal};
 use crate::types::{Datum, Type};
 
 static SYMBOLS: LazyLock<HashMap<usize, &'static str>> = LazyLock::new(|| {
-    function::all_operators()
-        .map(|o| (std::ptr::from_ref(o.function).addr(), o.name))
-        .collect()
+    function::all_operators().map(|o| (std::ptr::from_ref(o.function).addr(), o.name)).collect()
 });
 
 /// The operator's symbol, if a function is behind one.

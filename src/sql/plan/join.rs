@@ -180,8 +180,7 @@ impl Planner<'_> {
             let pairs = left.rows * right.rows;
             let rows = joined_rows(kind, left.rows, right.rows, pairs, &on.rest);
             let cost = left.cost + right.cost + pairs * 0.2;
-            return self
-                .nested(kind, left, right, Vec::new(), false, on.rest, needed, rows, cost);
+            return self.nested(kind, left, right, Vec::new(), false, on.rest, needed, rows, cost);
         }
         let pairs = left.rows * right.rows / left.rows.max(right.rows).max(1.0);
         let rows = joined_rows(kind, left.rows, right.rows, pairs, &on.rest);
@@ -230,8 +229,7 @@ impl Planner<'_> {
             _ => Vec::new(),
         };
         let cost = left.cost + right.cost + left.rows * 0.6 + right.rows * 1.2 + rows * 0.2;
-        let spec =
-            HashJoinSpec { kind, left, right, left_keys, right_keys, residual, output };
+        let spec = HashJoinSpec { kind, left, right, left_keys, right_keys, residual, output };
         Ok(self.node(Op::HashJoin(Arc::new(spec)), columns, rows, cost, order))
     }
 

@@ -50,8 +50,7 @@ impl Planner<'_> {
     ) -> Result<Node> {
         let mut inputs = Vec::with_capacity(relations.len());
         for relation in relations {
-            let columns: Columns =
-                walk::output(&relation).into_iter().map(|p| p.column).collect();
+            let columns: Columns = walk::output(&relation).into_iter().map(|p| p.column).collect();
             let filtered = as_filtered(&relation);
             let order = if want.order.iter().all(|o| columns.contains(&o.column)) {
                 want.order.clone()
@@ -119,8 +118,7 @@ impl Planner<'_> {
             .min_by(|(_, a), (_, b)| a.node.rows.total_cmp(&b.node.rows))
             .map_or(0, |(i, _)| i);
         let input = &inputs[first];
-        let mut chain =
-            Chain { order: vec![first], rows: input.node.rows, cost: input.node.cost };
+        let mut chain = Chain { order: vec![first], rows: input.node.rows, cost: input.node.cost };
         let mut set = 1u64 << first;
         while chain.order.len() < inputs.len() {
             let mut best: Option<(usize, Chain)> = None;
@@ -170,8 +168,7 @@ impl Planner<'_> {
         let pairs = chain.rows * input.node.rows;
         let rows = (pairs / distinct * share).max(1.0);
         let mut cost = if hashable {
-            let (large, small) =
-                (chain.rows.max(input.node.rows), chain.rows.min(input.node.rows));
+            let (large, small) = (chain.rows.max(input.node.rows), chain.rows.min(input.node.rows));
             chain.cost + input.node.cost + large * 0.6 + small * 1.2 + rows * 0.2
         } else {
             chain.cost + input.node.cost + pairs * 0.2 + rows

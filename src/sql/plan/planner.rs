@@ -12,8 +12,8 @@ use crate::sql::plan::compile::{Layout, compile, constant_of};
 use crate::sql::plan::estimate;
 use crate::sql::plan::physical::*;
 use crate::sql::plan::walk;
-use crate::sql::relation::{CteId, LockTarget, Produced, Relation};
-use crate::sql::scalar::{AggregateCall, ColumnRef, FrameBound, Scalar, SortKey, WindowCall};
+use crate::sql::relation::{CteId, Produced, Relation};
+use crate::sql::scalar::{ColumnRef, Scalar, SortKey};
 use crate::types::Datum;
 
 /// What a parent would like of a node.
@@ -35,12 +35,12 @@ impl Want {
 }
 
 /// A common table expression that is in reach.
-struct Cte {
-    slot: usize,
+pub(super) struct Cte {
+    pub slot: usize,
     /// `None` for a working table.
-    definition: Option<Node>,
-    columns: Vec<Produced>,
-    rows: f64,
+    pub definition: Option<Node>,
+    pub columns: Vec<Produced>,
+    pub rows: f64,
 }
 
 /// Makes a physical plan.
@@ -48,13 +48,13 @@ pub struct Planner<'p> {
     pub(super) ctx: PlanContext<'p>,
     pub(super) slots: Slots,
     outer: HashMap<ColumnRef, usize>,
-    ctes: HashMap<CteId, Cte>,
-    working: HashSet<CteId>,
+    pub(super) ctes: HashMap<CteId, Cte>,
+    pub(super) working: HashSet<CteId>,
     table_rows: HashMap<u32, f64>,
     next_column: u32,
     depth: usize,
     /// Whether the node being built is the statement itself rather than one of its WITH queries.
-    top_level: bool,
+    pub(super) top_level: bool,
 }
 
 impl<'p> Planner<'p> {
@@ -112,7 +112,10 @@ impl<'p> Planner<'p> {
     }
 
     /// Estimated rows of a table.
-    pub(super) fn table_rows(&mut self, table: &crate::catalog::descriptor::TableDescriptor) -> f64 {
+    pub(super) fn table_rows(
+        &mut self,
+        table: &crate::catalog::descriptor::TableDescriptor,
+    ) -> f64 {
         let ctx = self.ctx;
         *self.table_rows.entry(table.id).or_insert_with(|| estimate::table_rows(table, &ctx))
     }
@@ -255,8 +258,7 @@ impl<'p> Planner<'p> {
         let columns: Vec<Produced> =
             at.iter().filter_map(|p| node.columns.get(*p)).cloned().collect();
         let (rows, cost, order) = (node.rows, node.cost, node.order.clone());
-        let exprs =
-            at.iter().zip(&columns).map(|(p, c)| Expr::input(*p, c.ty.clone())).collect();
+        let exprs = at.iter().zip(&columns).map(|(p, c)| Expr::input(*p, c.ty.clone())).collect();
         let spec = ProjectSpec { input: node, exprs, positions: Some(at.to_vec()) };
         Ok(self.node(Op::Project(Arc::new(spec)), columns, rows, cost, order))
     }
@@ -317,13 +319,12 @@ impl<'p> Planner<'p> {
         let layout = Layout::new(&input.columns);
         if plain {
             let at = positions(&layout, columns.iter().map(|(p, _)| p.column))?;
-            let same = at.len() == input.columns.len() && at.iter().enumerate().all(|(i, p)| i == *p);
+            let same =
+                at.len() == input.columns.len() && at.iter().enumerate().all(|(i, p)| i == *p);
             return if same { Ok(input) } else { self.narrow(input, &at) };
         }
-        let exprs = columns
-            .iter()
-            .map(|(_, e)| self.expr(e, &layout))
-            .collect::<Result<Vec<_>>>()?;
+        let exprs =
+            columns.iter().map(|(_, e)| self.expr(e, &layout)).collect::<Result<Vec<_>>>()?;
         let positions = exprs.iter().map(Expr::as_input).collect::<Option<Vec<_>>>();
         let order = input
             .order
@@ -397,247 +398,11 @@ impl<'p> Planner<'p> {
         };
         let input = self.build(input, &below)?;
         let rows = number(&limit).unwrap_or(input.rows).min(input.rows).max(0.0);
-        let cost = input.cost * if limit.is_some() { (rows / input.rows.max(1.0)).max(0.01) } else { 1.0 };
+        let cost =
+            input.cost * if limit.is_some() { (rows / input.rows.max(1.0)).max(0.01) } else { 1.0 };
         let (columns, order) = (input.columns.clone(), input.order.clone());
         let spec = LimitSpec { input, limit, offset };
         Ok(self.node(Op::Limit(Arc::new(spec)), columns, rows, cost, order))
-    }
-
-    fn aggregate(
-        &mut self,
-        input: Relation,
-        groups: Vec<Produced>,
-        sets: Vec<Vec<usize>>,
-        set_number: Option<Produced>,
-        aggregates: Vec<(Produced, AggregateCall)>,
-    ) -> Result<Node> {
-        let input = self.build(input, &Want::default())?;
-        let layout = Layout::new(&input.columns);
-        let mut calls = Vec::with_capacity(aggregates.len());
-        for (_, call) in &aggregates {
-            let args =
-                call.args.iter().map(|a| self.expr(a, &layout)).collect::<Result<Vec<_>>>()?;
-            calls.push(AggregateExpr {
-                function: call.function,
-                types: args.iter().map(|a| a.ty.ty.clone()).collect(),
-                args,
-                distinct: call.distinct,
-                filter: call.filter.as_ref().map(|f| self.expr(f, &layout)).transpose()?,
-                order_by: call
-                    .order_by
-                    .iter()
-                    .map(|k| Ok((self.expr(&k.expr, &layout)?, direction(k))))
-                    .collect::<Result<_>>()?,
-                ty: call.ty.clone(),
-            });
-        }
-        let rows = if groups.is_empty() {
-            1.0
-        } else {
-            (input.rows * 0.1).max(1.0) * sets.len().max(1) as f64
-        };
-        let cost = input.cost + input.rows * (0.5 + 0.2 * calls.len() as f64);
-        let produced: Vec<Produced> = groups
-            .iter()
-            .cloned()
-            .chain(set_number.clone())
-            .chain(aggregates.iter().map(|(p, _)| p.clone()))
-            .collect();
-        let spec = AggregateSpec {
-            groups: positions(&layout, groups.iter().map(|g| g.column))?,
-            sets,
-            set_number: set_number.is_some(),
-            aggregates: calls,
-            types: produced.iter().map(|p| p.ty.clone()).collect(),
-            input,
-        };
-        Ok(self.node(Op::Aggregate(Arc::new(spec)), produced, rows, cost, Vec::new()))
-    }
-
-    fn window(
-        &mut self,
-        input: Relation,
-        partition_by: Vec<Scalar>,
-        order_by: Vec<SortKey>,
-        calls: Vec<(Produced, WindowCall)>,
-    ) -> Result<Node> {
-        let partitions = partition_by.iter().map(|p| {
-            p.as_column().map(|column| Ordered { column, direction: Direction::default() })
-        });
-        let orders = order_by.iter().map(|k| {
-            k.expr.as_column().map(|column| Ordered { column, direction: direction(k) })
-        });
-        let wanted = partitions.chain(orders).collect::<Option<Vec<_>>>();
-        let below = Want { order: wanted.clone().unwrap_or_default(), ..Want::default() };
-        let input = self.build(input, &below)?;
-        let ordered = wanted.as_ref().is_some_and(|w| is_ordered(&input, w));
-        let layout = Layout::new(&input.columns);
-        let mut compiled = Vec::with_capacity(calls.len());
-        for (_, call) in &calls {
-            compiled.push(WindowExpr {
-                target: call.function.clone(),
-                args: call.args.iter().map(|a| self.expr(a, &layout)).collect::<Result<_>>()?,
-                filter: call.filter.as_ref().map(|f| self.expr(f, &layout)).transpose()?,
-                unit: call.frame.unit,
-                start: self.bound(&call.frame.start)?,
-                end: self.bound(&call.frame.end)?,
-                ty: call.ty.clone(),
-            });
-        }
-        let mut columns = input.columns.clone();
-        columns.extend(calls.into_iter().map(|(p, _)| p));
-        let n = input.rows.max(2.0);
-        let (rows, cost) = (input.rows, input.cost + n * n.log2() * 0.3);
-        let spec = WindowSpec {
-            partition_by: partition_by
-                .iter()
-                .map(|p| self.expr(p, &layout))
-                .collect::<Result<_>>()?,
-            order_by: order_by
-                .iter()
-                .map(|k| Ok((self.expr(&k.expr, &layout)?, direction(k))))
-                .collect::<Result<_>>()?,
-            calls: compiled,
-            ordered,
-            input,
-        };
-        let order = wanted.unwrap_or_default();
-        Ok(self.node(Op::Window(Arc::new(spec)), columns, rows, cost, order))
-    }
-
-    fn bound(&mut self, bound: &FrameBound) -> Result<Bound> {
-        let nowhere = Layout::default();
-        Ok(match bound {
-            FrameBound::UnboundedPreceding => Bound::First,
-            FrameBound::CurrentRow => Bound::Current,
-            FrameBound::UnboundedFollowing => Bound::Last,
-            FrameBound::Preceding(n) => Bound::Preceding(self.expr(n, &nowhere)?),
-            FrameBound::Following(n) => Bound::Following(self.expr(n, &nowhere)?),
-        })
-    }
-
-    fn distinct(&mut self, input: Relation, on: Option<Vec<Scalar>>, want: &Want) -> Result<Node> {
-        let below = Want { order: want.order.clone(), rows: want.rows, first: None };
-        let input = self.build(input, &below)?;
-        let layout = Layout::new(&input.columns);
-        let on = match on {
-            None => None,
-            Some(on) => {
-                Some(on.iter().map(|e| self.expr(e, &layout)).collect::<Result<Vec<_>>>()?)
-            }
-        };
-        let (columns, order) = (input.columns.clone(), input.order.clone());
-        let (rows, cost) = ((input.rows * 0.5).max(1.0), input.cost + input.rows * 0.5);
-        let spec = DistinctSpec { input, on };
-        Ok(self.node(Op::Distinct(Arc::new(spec)), columns, rows, cost, order))
-    }
-
-    fn with(
-        &mut self,
-        id: CteId,
-        definition: Relation,
-        body: Relation,
-        want: &Want,
-    ) -> Result<Node> {
-        let always = walk::is_volatile_relation(&definition)
-            && matches!(
-                definition,
-                Relation::Insert(_) | Relation::Update(_) | Relation::Delete(_)
-            );
-        let outermost = std::mem::replace(&mut self.top_level, false);
-        let definition = self.build(definition, &Want::default())?;
-        self.top_level = outermost;
-        let slot = self.new_cte();
-        let cte = Cte {
-            slot,
-            columns: definition.columns.clone(),
-            rows: definition.rows,
-            definition: Some(definition.clone()),
-        };
-        self.ctes.insert(id, cte);
-        let body = self.build(body, want)?;
-        self.ctes.remove(&id);
-        let (columns, rows, order) = (body.columns.clone(), body.rows, body.order.clone());
-        let cost = body.cost + definition.cost;
-        let spec = WithSpec { slot, definition, body, always };
-        Ok(self.node(Op::With(Arc::new(spec)), columns, rows, cost, order))
-    }
-
-    fn new_cte(&mut self) -> usize {
-        self.slots.ctes += 1;
-        self.slots.ctes - 1
-    }
-
-    fn cte_scan(&mut self, id: CteId, columns: Vec<(Produced, ColumnRef)>) -> Result<Node> {
-        let cte = self
-            .ctes
-            .get(&id)
-            .ok_or_else(|| Error::internal("a common table expression is not in reach"))?;
-        let layout = Layout::new(&cte.columns);
-        let spec = CteScanSpec {
-            slot: cte.slot,
-            definition: cte.definition.clone(),
-            columns: positions(&layout, columns.iter().map(|(_, c)| *c))?,
-        };
-        let rows = cte.rows;
-        let produced = columns.into_iter().map(|(p, _)| p).collect();
-        Ok(self.node(Op::CteScan(Arc::new(spec)), produced, rows, rows * 0.2, Vec::new()))
-    }
-
-    fn recursive(
-        &mut self,
-        id: CteId,
-        base: Relation,
-        step: Relation,
-        distinct: bool,
-        columns: Vec<(Produced, ColumnRef, ColumnRef)>,
-    ) -> Result<Node> {
-        let base = self.build(base, &Want::default())?;
-        let slot = self.new_cte();
-        let produced: Vec<Produced> = columns.iter().map(|(p, _, _)| p.clone()).collect();
-        let cte = Cte { slot, definition: None, columns: produced.clone(), rows: base.rows };
-        self.ctes.insert(id, cte);
-        self.working.insert(id);
-        let step = self.build(step, &Want::default())?;
-        self.working.remove(&id);
-        self.ctes.remove(&id);
-        let (b, s) = (Layout::new(&base.columns), Layout::new(&step.columns));
-        let rows = base.rows * 10.0;
-        let cost = base.cost + step.cost * 10.0;
-        let spec = RecursiveSpec {
-            slot,
-            distinct,
-            base_columns: positions(&b, columns.iter().map(|(_, c, _)| *c))?,
-            step_columns: positions(&s, columns.iter().map(|(_, _, c)| *c))?,
-            types: produced.iter().map(|p| p.ty.clone()).collect(),
-            base,
-            step,
-        };
-        Ok(self.node(Op::Recursive(Arc::new(spec)), produced, rows, cost, Vec::new()))
-    }
-
-    fn lock(&mut self, input: Relation, tables: Vec<LockTarget>, want: &Want) -> Result<Node> {
-        let below = Want { order: want.order.clone(), rows: want.rows, first: None };
-        let input = self.build(input, &below)?;
-        let layout = Layout::new(&input.columns);
-        let mut targets = Vec::with_capacity(tables.len());
-        for target in tables {
-            targets.push(LockedTable {
-                codec: self.ctx.catalog.codec(target.table.id)?,
-                name: target.table.name.clone(),
-                key: positions(&layout, target.key.iter().copied())?,
-                mode: if target.exclusive {
-                    crate::mvcc::LockMode::Exclusive
-                } else {
-                    crate::mvcc::LockMode::Shared
-                },
-                wait: target.wait,
-            });
-        }
-        let (columns, rows, cost, order) =
-            (input.columns.clone(), input.rows, input.cost + input.rows, input.order.clone());
-        let spec = LockSpec { input, targets };
-        Ok(self.node(Op::Lock(Arc::new(spec)), columns, rows, cost, order))
     }
 }
 

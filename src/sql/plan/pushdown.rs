@@ -60,9 +60,8 @@ fn push(mut relation: Relation, mut predicates: Vec<Scalar>) -> Relation {
         }
         Relation::Project { mut input, columns } => {
             let volatile = columns.iter().any(|(_, e)| walk::is_volatile(e));
-            let simple = |c: ColumnRef| {
-                columns.iter().find(|(p, _)| p.column == c).map(|(_, e)| e.clone())
-            };
+            let simple =
+                |c: ColumnRef| columns.iter().find(|(p, _)| p.column == c).map(|(_, e)| e.clone());
             let (go, stay) = split(predicates, |p| {
                 !volatile
                     && !walk::is_volatile(p)
@@ -87,8 +86,11 @@ fn push(mut relation: Relation, mut predicates: Vec<Scalar>) -> Relation {
         }
         Relation::Aggregate { mut input, groups, sets, set_number, aggregates } => {
             let keys: Columns = groups.iter().map(|g| g.column).collect();
-            let made: Columns =
-                set_number.iter().chain(aggregates.iter().map(|(p, _)| p)).map(|p| p.column).collect();
+            let made: Columns = set_number
+                .iter()
+                .chain(aggregates.iter().map(|(p, _)| p))
+                .map(|p| p.column)
+                .collect();
             let single = sets.len() == 1 && !groups.is_empty();
             let (go, stay) = split(predicates, |p| {
                 let read = walk::read_by(p);
@@ -135,9 +137,10 @@ fn push(mut relation: Relation, mut predicates: Vec<Scalar>) -> Relation {
             let side = |pick: fn(&(ColumnRef, ColumnRef)) -> ColumnRef| {
                 let columns = &columns;
                 move |c: ColumnRef| {
-                    columns.iter().find(|(p, _, _)| p.column == c).map(|(p, l, r)| {
-                        Scalar::column(pick(&(*l, *r)), p.ty.clone())
-                    })
+                    columns
+                        .iter()
+                        .find(|(p, _, _)| p.column == c)
+                        .map(|(p, l, r)| Scalar::column(pick(&(*l, *r)), p.ty.clone()))
                 }
             };
             let (go, stay) = split(predicates, |p| {
@@ -179,8 +182,7 @@ fn can_substitute(predicate: &Scalar, with: &dyn Fn(ColumnRef) -> Option<Scalar>
     let mut fine = true;
     walk::subqueries(predicate, &mut |subquery| {
         let by_number = by_number(&subquery.relation);
-        fine = fine
-            && by_number.iter().all(|c| with(*c).is_none_or(|e| e.as_column() == Some(*c)));
+        fine = fine && by_number.iter().all(|c| with(*c).is_none_or(|e| e.as_column() == Some(*c)));
     });
     fine
 }

@@ -110,8 +110,7 @@ impl Planner<'_> {
         want: &Want,
     ) -> Result<Node> {
         let own: Columns = scan.columns.iter().map(|(p, _)| p.column).collect();
-        let usable =
-            |s: &Scalar| !walk::is_volatile(s) && walk::read_by(s).is_disjoint(&own);
+        let usable = |s: &Scalar| !walk::is_volatile(s) && walk::read_by(s).is_disjoint(&own);
         let codec = self.codec(&scan.table)?;
         let all = self.table_rows(&scan.table);
         let columns = wanted(&scan);
@@ -168,9 +167,10 @@ impl Planner<'_> {
             filter,
             keep: None,
             // Rows to read at first; with a filter more are needed than come out.
-            enough: want.rows.filter(|_| path.ordered || want.order.is_empty()).map(|few| {
-                (few * (read / rows.max(1.0)).max(1.0)).ceil().min(1e9) as usize
-            }),
+            enough: want
+                .rows
+                .filter(|_| path.ordered || want.order.is_empty())
+                .map(|few| (few * (read / rows.max(1.0)).max(1.0)).ceil().min(1e9) as usize),
             alias: scan.alias,
         };
         Ok(self.node(Op::TableScan(Arc::new(spec)), produced, rows, cost, order))

@@ -68,7 +68,9 @@ fn logic(scalar: &mut Scalar) -> Option<Scalar> {
             match whens.first() {
                 None => Some(match otherwise.take() {
                     Some(otherwise) => *otherwise,
-                    None => Scalar { kind: ScalarKind::Literal(Datum::Null), ty: scalar.ty.clone() },
+                    None => {
+                        Scalar { kind: ScalarKind::Literal(Datum::Null), ty: scalar.ty.clone() }
+                    }
                 }),
                 Some((when, then)) if truth(when) == Some(Some(true)) => Some(then.clone()),
                 Some(_) => None,

@@ -466,10 +466,7 @@ pub fn makes<'r>(relation: &'r Relation, visit: &mut dyn FnMut(&'r Produced)) {
     }
 }
 
-fn returned<'r>(
-    returning: Option<&'r [(Produced, Scalar)]>,
-    visit: &mut dyn FnMut(&'r Produced),
-) {
+fn returned<'r>(returning: Option<&'r [(Produced, Scalar)]>, visit: &mut dyn FnMut(&'r Produced)) {
     for (produced, expr) in returning.into_iter().flatten() {
         if expr.as_column() != Some(produced.column) {
             visit(produced);

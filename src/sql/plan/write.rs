@@ -232,11 +232,7 @@ impl Planner<'_> {
 
     /// Columns that stand for a table's row.
     fn row_of(&mut self, table: &TableDescriptor) -> Vec<Produced> {
-        table
-            .columns
-            .iter()
-            .map(|c| Produced { column: self.fresh(), ty: c.ty.clone() })
-            .collect()
+        table.columns.iter().map(|c| Produced { column: self.fresh(), ty: c.ty.clone() }).collect()
     }
 
     /// An expression of the descriptor over a table's row.
@@ -246,12 +242,7 @@ impl Planner<'_> {
         self.expr(&scalar, &Layout::new(&row))
     }
 
-    fn bind(
-        &self,
-        table: &Arc<TableDescriptor>,
-        sql: &str,
-        row: &[Produced],
-    ) -> Result<Scalar> {
+    fn bind(&self, table: &Arc<TableDescriptor>, sql: &str, row: &[Produced]) -> Result<Scalar> {
         let ctx = BindContext::new(self.ctx.catalog, self.ctx.session);
         bind_scalar_over_table(&ctx, sql, table, row)
     }
@@ -276,10 +267,7 @@ impl Planner<'_> {
         let row: Vec<Produced> = (0..scan.table.columns.len())
             .map(|at| match scan.columns.iter().find(|(_, position)| *position == at) {
                 Some((produced, _)) => produced.clone(),
-                None => Produced {
-                    column: self.fresh(),
-                    ty: scan.table.columns[at].ty.clone(),
-                },
+                None => Produced { column: self.fresh(), ty: scan.table.columns[at].ty.clone() },
             })
             .collect();
         let own = self.bind(&scan.table, sql, &row)?;
@@ -332,11 +320,9 @@ impl Planner<'_> {
         if id == known.id {
             return Ok(known.clone());
         }
-        self.ctx
-            .catalog
-            .table_any_state(id)
-            .cloned()
-            .ok_or_else(|| Error::internal(format!("a foreign key names table {id}, which is gone")))
+        self.ctx.catalog.table_any_state(id).cloned().ok_or_else(|| {
+            Error::internal(format!("a foreign key names table {id}, which is gone"))
+        })
     }
 
     /// The foreign keys that reference a table. Tables whose rows they change are added to

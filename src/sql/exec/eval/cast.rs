@@ -39,8 +39,7 @@ pub fn cast_column<'v>(
 ) -> Result<std::result::Result<Value<'v>, Column>> {
     if let Value::Constant(d) = &value {
         let format = &run.ctx.eval.session.format;
-        let datum =
-            if d.is_null() { Datum::Null } else { cast(d, from, to, context, format)? };
+        let datum = if d.is_null() { Datum::Null } else { cast(d, from, to, context, format)? };
         return Ok(Ok(Value::Constant(datum)));
     }
     if to.modifier == -1 {

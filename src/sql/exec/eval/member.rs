@@ -25,8 +25,7 @@ impl MemberSet {
         let mut table = KeyTable::new(std::slice::from_ref(&ty));
         let rows = values.len();
         let has_null = (0..rows).any(|r| values.is_null(r));
-        let present: Vec<u32> =
-            (0..rows as u32).filter(|r| !values.is_null(*r as usize)).collect();
+        let present: Vec<u32> = (0..rows as u32).filter(|r| !values.is_null(*r as usize)).collect();
         let present = retyped(values.gather(&present), &ty);
         table.insert(&[&present], present.len(), &mut Vec::new());
         MemberSet { table, ty, has_null, is_empty: rows == 0 }

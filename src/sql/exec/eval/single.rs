@@ -92,7 +92,7 @@ impl Expr {
             }
             ExprKind::Call { function, types, args } => {
                 call_over(function, types, args, scope, row)?
-            },
+            }
             ExprKind::Compare { comparison, left, right } => {
                 let (a, b) = (left.single(scope, row)?, right.single(scope, row)?);
                 if a.is_null() || b.is_null() {
@@ -152,8 +152,7 @@ impl Expr {
                     let value = arg.single(scope, row)?;
                     let wanted = if *greatest { Ordering::Greater } else { Ordering::Less };
                     if !value.is_null()
-                        && (best.is_null()
-                            || compare_typed(&self.ty.ty, &value, &best) == wanted)
+                        && (best.is_null() || compare_typed(&self.ty.ty, &value, &best) == wanted)
                     {
                         best = value;
                     }

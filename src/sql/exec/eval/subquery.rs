@@ -199,8 +199,7 @@ impl SubqueryExpr {
             Answer::Set(set, _) => {
                 let ty = self.operands().first().map(|e| e.ty.clone());
                 let ty = ty.unwrap_or(ColumnType::plain(Type::Unknown));
-                let column =
-                    Column::constant(&ty, left.first().unwrap_or(&Datum::Null), 1);
+                let column = Column::constant(&ty, left.first().unwrap_or(&Datum::Null), 1);
                 return Ok(set.contains(&column, 1, all).datum(0));
             }
             Answer::Rows(rows) => rows,
@@ -215,11 +214,8 @@ impl SubqueryExpr {
                 let types = [operand.ty.ty.clone(), column.ty.ty.clone()];
                 let args = [l.clone(), column.datum(row)];
                 let part = operator.call(&mut run.ctx.eval, &types, &args)?;
-                verdict = if row_inequality(operators) {
-                    or(verdict, part)
-                } else {
-                    and(verdict, part)
-                };
+                verdict =
+                    if row_inequality(operators) { or(verdict, part) } else { and(verdict, part) };
             }
             match verdict {
                 Datum::Bool(b) if b != all => return Ok(Datum::Bool(b)),

@@ -90,8 +90,7 @@ impl Expr {
             ExprKind::And(parts) => Value::Owned(connect(parts, run, input, wanted, false)?),
             ExprKind::Or(parts) => Value::Owned(connect(parts, run, input, wanted, true)?),
             ExprKind::Not(inner) => {
-                let column =
-                    inner.eval(run, input, wanted)?.into_column(&Type::Bool.into(), rows);
+                let column = inner.eval(run, input, wanted)?.into_column(&Type::Bool.into(), rows);
                 Value::Owned(match column.data {
                     Data::Bool(v) => {
                         Column::bools(v.into_iter().map(|b| !b).collect(), column.nulls)
@@ -114,9 +113,8 @@ impl Expr {
             }
             ExprKind::IsBool(inner, truth) => {
                 let value = inner.eval(run, input, wanted)?;
-                let values = (0..rows)
-                    .map(|r| !value.is_null(r) && value.is_true(r) == *truth)
-                    .collect();
+                let values =
+                    (0..rows).map(|r| !value.is_null(r) && value.is_true(r) == *truth).collect();
                 Value::Owned(Column::bools(values, None))
             }
             ExprKind::NotDistinct(left, right) => {
@@ -166,9 +164,7 @@ impl Expr {
         for arg in args {
             values.push(arg.eval(run, input, wanted)?);
         }
-        if function.strict
-            && values.iter().any(|v| matches!(v, Value::Constant(Datum::Null)))
-        {
+        if function.strict && values.iter().any(|v| matches!(v, Value::Constant(Datum::Null))) {
             return Ok(Value::Constant(Datum::Null));
         }
         let constant = values.iter().all(|v| matches!(v, Value::Constant(_)));

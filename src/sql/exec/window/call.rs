@@ -139,11 +139,9 @@ fn ranked(
             WindowKind::RowNumber => Datum::Int8(position as i64 + 1),
             WindowKind::Rank => Datum::Int8(rank),
             WindowKind::DenseRank => Datum::Int8(dense),
-            WindowKind::PercentRank => Datum::Float8(if size <= 1 {
-                0.0
-            } else {
-                (rank - 1) as f64 / (size - 1) as f64
-            }),
+            WindowKind::PercentRank => {
+                Datum::Float8(if size <= 1 { 0.0 } else { (rank - 1) as f64 / (size - 1) as f64 })
+            }
             WindowKind::CumeDist => {
                 Datum::Float8((peers.end - partition.start) as f64 / size as f64)
             }

@@ -261,11 +261,8 @@ fn shift(
             })
         }
         (Datum::Time(t), Datum::Interval(i)) => {
-            let moved = if subtract {
-                t.saturating_sub(i.micros)
-            } else {
-                t.saturating_add(i.micros)
-            };
+            let moved =
+                if subtract { t.saturating_sub(i.micros) } else { t.saturating_add(i.micros) };
             Datum::Time(moved)
         }
         (Datum::Interval(k), Datum::Interval(i)) => {

@@ -14,9 +14,9 @@ use crate::sql::exec::column::datum_bytes;
 use crate::sql::exec::eval::Row;
 use crate::sql::exec::key::KeyTable;
 use crate::sql::exec::reader::Progress;
+use crate::sql::exec::write::Writers;
 use crate::sql::exec::write::effects::{Abandoned, Effects};
 use crate::sql::exec::write::foreign_key::{Incoming, in_type};
-use crate::sql::exec::write::Writers;
 use crate::types::{ColumnType, Datum};
 
 /// Rows that reference one of some keys: the key's number and the row. At most `limit` of them.
@@ -162,9 +162,8 @@ pub fn follow(
                     let value = abandoned.new.as_ref().and_then(|n| n.get(i)).cloned();
                     let ty = foreign_key.child_table.columns.get(*position).map(|c| &c.ty.ty);
                     match (value, ty) {
-                        (Some(v), Some(ty)) => in_type(v, ty).ok_or_else(|| {
-                            crate::types::arith::out_of_range(&ty.to_string())
-                        })?,
+                        (Some(v), Some(ty)) => in_type(v, ty)
+                            .ok_or_else(|| crate::types::arith::out_of_range(&ty.to_string()))?,
                         _ => Datum::Null,
                     }
                 }
@@ -195,4 +194,3 @@ pub fn follow(
     }
     Ok(())
 }
-

@@ -139,9 +139,10 @@ pub fn leading_index<'t>(
     table: &'t TableDescriptor,
     columns: &[u32],
 ) -> Option<(&'t IndexDescriptor, Vec<usize>)> {
-    table.all_indexes().filter(|i| i.predicate.is_none()).find_map(|index| {
-        leading(index, columns, columns.len()).map(|p| (index, p))
-    })
+    table
+        .all_indexes()
+        .filter(|i| i.predicate.is_none())
+        .find_map(|index| leading(index, columns, columns.len()).map(|p| (index, p)))
 }
 
 fn leading(index: &IndexDescriptor, columns: &[u32], count: usize) -> Option<Vec<usize>> {

@@ -145,8 +145,7 @@ impl Update {
         run: &mut Run<'_, '_>,
     ) -> Result<()> {
         let writer = self.spec.writers.get(self.spec.table)?;
-        let types: Vec<ColumnType> =
-            writer.table.columns.iter().map(|c| c.ty.clone()).collect();
+        let types: Vec<ColumnType> = writer.table.columns.iter().map(|c| c.ty.clone()).collect();
         let mut news = Batch::with_types(&types);
         let mut held = 0;
         for change in changes {

@@ -77,8 +77,7 @@ impl IndexWriter {
 
     /// Whether no two rows may agree with this one.
     pub fn is_enforced(&self, row: &[Datum]) -> bool {
-        self.index.unique
-            && self.key.iter().all(|p| row.get(*p).is_some_and(|d| !d.is_null()))
+        self.index.unique && self.key.iter().all(|p| row.get(*p).is_some_and(|d| !d.is_null()))
     }
 }
 
@@ -205,7 +204,13 @@ impl TableWriter {
                 indexes.push((i, before, after));
             }
         }
-        Ok(Change { old, new, old_key: moves.then_some(old_key), primary: (new_key, new_value), indexes })
+        Ok(Change {
+            old,
+            new,
+            old_key: moves.then_some(old_key),
+            primary: (new_key, new_value),
+            indexes,
+        })
     }
 
     /// Takes away the keys that a changed row no longer has.
