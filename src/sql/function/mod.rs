@@ -28,11 +28,13 @@
 //! What it is not: overload resolution and the special forms of the grammar (`bind`), casts and the
 //! arithmetic of values (`types`), algorithms over windows and groups (`exec`).
 
+mod advisory;
 mod aggregate;
 mod args;
 mod arithmetic;
 mod array;
 mod array_build;
+mod cluster;
 mod compare;
 mod datetime;
 mod datetime_format;

@@ -6,18 +6,20 @@ use std::sync::LazyLock;
 use super::row::{AggregateRow, OperatorRow, Row, SetRow, WindowRow, parameters, signature};
 use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunction};
 use super::{
-    aggregate, arithmetic, array, array_build, compare, datetime, datetime_format,
-    datetime_operators, json_access, json_build, jsonb_contain, jsonb_edit, like, math,
-    math_numeric, misc, operator_table, session_info, set_function, string_bytes, string_case,
-    string_format, string_operators, string_parts, string_regex, window,
+    advisory, aggregate, arithmetic, array, array_build, cluster, compare, datetime,
+    datetime_format, datetime_operators, json_access, json_build, jsonb_contain, jsonb_edit, like,
+    math, math_numeric, misc, operator_table, session_info, set_function, string_bytes,
+    string_case, string_format, string_operators, string_parts, string_regex, window,
 };
 
 pub(super) const FUNCTIONS: &[&[Row]] = &[
+    advisory::FUNCTIONS,
     arithmetic::INTEGERS,
     arithmetic::FLOATS,
     arithmetic::OTHERS,
     array::FUNCTIONS,
     array_build::FUNCTIONS,
+    cluster::FUNCTIONS,
     compare::FUNCTIONS,
     datetime::FUNCTIONS,
     datetime_format::FUNCTIONS,
