@@ -1,6 +1,7 @@
 //! Functions of dates, times, time stamps and intervals; `datetime_format` has the conversions from
 //! and to text.
 
+use super::calendar;
 use super::args::{any, date, f8, i4, span, timetz, ts, tstz, txt};
 use super::row::{Row, f};
 use crate::error::{Error, Result, sqlstate};
@@ -22,13 +23,6 @@ pub(super) const FUNCTIONS: &[Row] = &[
     .stable(),
     f(2649, "clock_timestamp", "", "timestamptz", |c, _| Ok(Datum::Timestamptz(clock(c))))
         .volatile(),
-    f(274, "timeofday", "", "text", |c, _| {
-        let format = &c.session.format;
-        let pattern = "Dy Mon DD HH24:MI:SS.US YYYY TZ";
-        let text = crate::types::format_pattern::timestamptz_to_char(clock(c), pattern, format)?;
-        Ok(text.map(Datum::text).into())
-    })
-    .volatile(),
     f(1384, "date_part", "text date", "float8", part),
     f(1385, "date_part", "text time", "float8", part),
     f(1273, "date_part", "text timetz", "float8", part),
@@ -45,30 +39,30 @@ pub(super) const FUNCTIONS: &[Row] = &[
     f(1218, "date_trunc", "text interval", "interval", truncated),
     f(1217, "date_trunc", "text timestamptz", "timestamptz", truncated).stable(),
     f(1284, "date_trunc", "text timestamptz text", "timestamptz", |_, a| {
-        datetime::date_trunc(txt(a, 0)?, any(a, 1)?, &TimeZone::parse(txt(a, 2)?)?)
+        calendar::date_trunc(txt(a, 0)?, any(a, 1)?, &TimeZone::parse(txt(a, 2)?)?)
     })
     .stable(),
     f(6177, "date_bin", "interval timestamp timestamp", "timestamp", |_, a| {
-        Ok(Datum::Timestamp(datetime::date_bin(span(a, 0)?, ts(a, 1)?, ts(a, 2)?)?))
+        Ok(Datum::Timestamp(calendar::date_bin(span(a, 0)?, ts(a, 1)?, ts(a, 2)?)?))
     }),
     f(6178, "date_bin", "interval timestamptz timestamptz", "timestamptz", |_, a| {
-        Ok(Datum::Timestamptz(datetime::date_bin(span(a, 0)?, tstz(a, 1)?, tstz(a, 2)?)?))
+        Ok(Datum::Timestamptz(calendar::date_bin(span(a, 0)?, tstz(a, 1)?, tstz(a, 2)?)?))
     }),
     f(2058, "age", "timestamp timestamp", "interval", |_, a| {
-        Ok(Datum::Interval(datetime::age(ts(a, 0)?, ts(a, 1)?)?))
+        Ok(Datum::Interval(calendar::age(ts(a, 0)?, ts(a, 1)?)?))
     }),
     f(1199, "age", "timestamptz timestamptz", "interval", |c, a| {
         let zone = &c.session.format.time_zone;
-        Ok(Datum::Interval(datetime::age_tz(tstz(a, 0)?, tstz(a, 1)?, zone)?))
+        Ok(Datum::Interval(calendar::age_tz(tstz(a, 0)?, tstz(a, 1)?, zone)?))
     }),
     f(2059, "age", "timestamp", "interval", |c, a| {
-        Ok(Datum::Interval(datetime::age(today(c)?, ts(a, 0)?)?))
+        Ok(Datum::Interval(calendar::age(today(c)?, ts(a, 0)?)?))
     })
     .stable(),
     f(1386, "age", "timestamptz", "interval", |c, a| {
         let zone = &c.session.format.time_zone;
         let midnight = datetime::timestamp_to_timestamptz(today(c)?, zone)?;
-        Ok(Datum::Interval(datetime::age_tz(midnight, tstz(a, 0)?, zone)?))
+        Ok(Datum::Interval(calendar::age_tz(midnight, tstz(a, 0)?, zone)?))
     })
     .stable(),
     f(1373, "isfinite", "date", "bool", |_, a| {
@@ -146,6 +140,9 @@ pub(super) const FUNCTIONS: &[Row] = &[
     f(2038, "timezone", "interval timetz", "timetz", |_, a| {
         at_zone(&offset_zone(a)?, any(a, 1)?, 0)
     }),
+    f(1158, "to_timestamp", "float8", "timestamptz", |_, a| {
+        Ok(Datum::Timestamptz(calendar::timestamptz_from_epoch(f8(a, 0)?)?))
+    }),
 ];
 
 /// The wall clock, in microseconds since 2000-01-01 UTC.
@@ -155,7 +152,7 @@ fn clock(context: &EvalContext<'_>) -> i64 {
 }
 
 fn part(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
-    datetime::date_part(txt(a, 0)?, any(a, 1)?, &context.session.format)
+    calendar::date_part(txt(a, 0)?, any(a, 1)?, &context.session.format)
 }
 
 fn extract(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
@@ -163,7 +160,7 @@ fn extract(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
 }
 
 fn truncated(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
-    datetime::date_trunc(txt(a, 0)?, any(a, 1)?, &context.session.format.time_zone)
+    calendar::date_trunc(txt(a, 0)?, any(a, 1)?, &context.session.format.time_zone)
 }
 
 /// The midnight that began the current day in the session's time zone, as a local time stamp.
@@ -178,7 +175,10 @@ fn is_finite(at: i64) -> bool {
 }
 
 fn local_time(a: &[Datum]) -> Result<i64> {
-    datetime::make_timestamp(i4(a, 0)?, i4(a, 1)?, i4(a, 2)?, i4(a, 3)?, i4(a, 4)?, f8(a, 5)?)
+    datetime::date_plus_time(
+        datetime::make_date(i4(a, 0)?, i4(a, 1)?, i4(a, 2)?)?,
+        datetime::make_time(i4(a, 3)?, i4(a, 4)?, f8(a, 5)?)?,
+    )
 }
 
 fn named_zone(a: &[Datum]) -> Result<TimeZone> {
@@ -209,7 +209,7 @@ fn at_zone(zone: &TimeZone, value: &Datum, now: i64) -> Result<Datum> {
         Datum::Timestamptz(at) => Datum::Timestamp(datetime::timestamptz_to_timestamp(*at, zone)?),
         other => {
             let (at, west) = timetz(std::slice::from_ref(other), 0)?;
-            let (at, west) = datetime::timetz_at_zone(at, west, zone, now);
+            let (at, west) = calendar::timetz_at_zone(at, west, zone, now);
             Datum::Timetz(at, west)
         }
     })

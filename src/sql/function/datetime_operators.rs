@@ -1,5 +1,6 @@
 //! `+ - * /` of dates, times, time stamps and intervals.
 
+use super::calendar;
 use super::args::{date, f8, i4, span, time, timetz, ts, tstz};
 use super::row::{Row, f};
 use crate::error::Result;
@@ -37,11 +38,11 @@ pub(super) const FUNCTIONS: &[Row] = &[
     }),
     f(1297, "datetimetz_pl", "date timetz", "timestamptz", |_, a| {
         let (at, zone) = timetz(a, 1)?;
-        Ok(Datum::Timestamptz(datetime::date_plus_timetz(date(a, 0)?, at, zone)?))
+        Ok(Datum::Timestamptz(calendar::date_plus_timetz(date(a, 0)?, at, zone)?))
     }),
     f(1298, "timetzdate_pl", "timetz date", "timestamptz", |_, a| {
         let (at, zone) = timetz(a, 0)?;
-        Ok(Datum::Timestamptz(datetime::date_plus_timetz(date(a, 1)?, at, zone)?))
+        Ok(Datum::Timestamptz(calendar::date_plus_timetz(date(a, 1)?, at, zone)?))
     }),
     f(1747, "time_pl_interval", "time interval", "time", |_, a| {
         Ok(Datum::Time(datetime::time_plus_interval(time(a, 0)?, span(a, 1)?)))

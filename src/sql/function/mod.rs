@@ -34,10 +34,11 @@ mod args;
 mod arithmetic;
 mod array;
 mod array_build;
+mod calendar;
+mod catalog_info;
 mod cluster;
 mod compare;
 mod datetime;
-mod datetime_format;
 mod datetime_operators;
 mod json_access;
 mod json_build;
@@ -50,10 +51,12 @@ mod math;
 mod math_numeric;
 mod misc;
 mod operator_table;
+mod privilege_info;
 mod regex_match;
 mod regex_syntax;
 mod registry;
 mod row;
+mod sequence;
 mod session_info;
 mod set_function;
 mod similar;
@@ -280,3 +283,7 @@ pub enum WindowKind {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod testing;

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use super::row::{AggregateRow, OperatorRow, Row, SetRow, WindowRow, parameters, signature};
 use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunction};
 use super::{
-    advisory, aggregate, arithmetic, array, array_build, cluster, compare, datetime,
-    datetime_format, datetime_operators, json_access, json_build, jsonb_contain, jsonb_edit, like,
-    math, math_numeric, misc, operator_table, session_info, set_function, string_bytes,
+    advisory, aggregate, arithmetic, array, array_build, catalog_info, cluster, compare, datetime,
+    datetime_operators, json_access, json_build, jsonb_contain, jsonb_edit, like,
+    math, math_numeric, misc, operator_table, privilege_info, sequence, session_info, set_function, string_bytes,
     string_case, string_format, string_operators, string_parts, string_regex, window,
 };
 
@@ -19,10 +19,10 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     arithmetic::OTHERS,
     array::FUNCTIONS,
     array_build::FUNCTIONS,
+    catalog_info::FUNCTIONS,
     cluster::FUNCTIONS,
     compare::FUNCTIONS,
     datetime::FUNCTIONS,
-    datetime_format::FUNCTIONS,
     datetime_operators::FUNCTIONS,
     json_access::FUNCTIONS,
     json_access::PATH_OPERATORS,
@@ -33,6 +33,8 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     math::FUNCTIONS,
     math_numeric::FUNCTIONS,
     misc::FUNCTIONS,
+    privilege_info::FUNCTIONS,
+    sequence::FUNCTIONS,
     session_info::FUNCTIONS,
     string_bytes::FUNCTIONS,
     string_case::FUNCTIONS,

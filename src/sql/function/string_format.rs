@@ -5,6 +5,7 @@ use super::row::{Row, f, t, typed};
 use super::string_case::bounded;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::exec::context::EvalContext;
+use crate::syntax::quote_identifier;
 use crate::types::cast::{CastContext, cast};
 use crate::types::{Datum, Type, text};
 
@@ -13,7 +14,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     t(3059, "concat_ws", "text any*", "text", typed!(concat_ws)).stable().lax(),
     t(3539, "format", "text any*", "text", typed!(format)).stable().lax(),
     t(3540, "format", "text", "text", typed!(format)).stable().lax(),
-    f(1282, "quote_ident", "text", "text", |_, a| Ok(Datum::text(text::quote_ident(txt(a, 0)?)))),
+    f(1282, "quote_ident", "text", "text", |_, a| Ok(Datum::text(quote_identifier(txt(a, 0)?)))),
     f(1283, "quote_literal", "text", "text", |_, a| {
         Ok(Datum::text(text::quote_literal(txt(a, 0)?)))
     }),
@@ -249,7 +250,7 @@ fn piece(context: &EvalContext<'_>, ty: &Type, value: &Datum, conversion: char) 
     Ok(match conversion {
         's' => plain,
         'L' => text::quote_literal(&plain),
-        _ => text::quote_ident(&plain),
+        _ => quote_identifier(&plain),
     })
 }
 
