@@ -495,7 +495,7 @@ pub fn to_string(value: &Datum, ty: &Type, format: &SessionFormat) -> String {
 
 /// Quotes a string literal.
 pub fn quote_literal(text: &str) -> String {
-    let prefix = if text.contains('\\') { " E" } else { "" };
+    let prefix = if text.contains('\\') { "E" } else { "" };
     format!("{prefix}'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 

@@ -6,7 +6,7 @@ use crate::types::datetime::{
     self, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, TimeZone, USECS_PER_DAY,
 };
 use crate::types::session::SessionFormat;
-use crate::types::{Datum, Interval};
+use crate::types::{Datum, Interval, Type, text};
 
 const USECS_PER_SECOND: i64 = 1_000_000;
 
@@ -149,7 +149,8 @@ pub(super) fn timestamptz_from_epoch(seconds: f64) -> Result<i64> {
     let micros = ((seconds - UNIX_TO_2000) * 1e6).round_ties_even();
     // From 4714 BC to the end of the year 294276.
     if !(-211_813_488_000_000_000.0..9_223_371_331_200_000_000.0).contains(&micros) {
-        return Err(overflow(format!("timestamp out of range: \"{seconds:e}\"")));
+        let shown = text::to_string(&Datum::Float8(seconds), &Type::Float8, &Default::default());
+        return Err(overflow(format!("timestamp out of range: \"{shown}\"")));
     }
     Ok(micros as i64)
 }

@@ -1,8 +1,8 @@
 //! Functions of dates, times, time stamps and intervals; `datetime_format` has the conversions from
 //! and to text.
 
-use super::calendar;
 use super::args::{any, date, f8, i4, span, timetz, ts, tstz, txt};
+use super::calendar;
 use super::row::{Row, f};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::exec::context::EvalContext;

@@ -1,7 +1,7 @@
 //! `+ - * /` of dates, times, time stamps and intervals.
 
-use super::calendar;
 use super::args::{date, f8, i4, span, time, timetz, ts, tstz};
+use super::calendar;
 use super::row::{Row, f};
 use crate::error::Result;
 use crate::sql::exec::context::EvalContext;

@@ -40,6 +40,7 @@ mod cluster;
 mod compare;
 mod datetime;
 mod datetime_operators;
+mod identity;
 mod json_access;
 mod json_build;
 mod json_text;
@@ -49,7 +50,7 @@ mod kernel;
 mod like;
 mod math;
 mod math_numeric;
-mod misc;
+mod measure;
 mod operator_table;
 mod privilege_info;
 mod regex_match;
@@ -283,7 +284,3 @@ pub enum WindowKind {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod calls;
-#[cfg(test)]
-mod testing;

@@ -130,12 +130,7 @@ fn ask(context: &EvalContext<'_>, kind: Kind, a: &[Datum]) -> Result<Datum> {
 }
 
 /// Whether a role holds one privilege, or may pass it on if the word says so.
-fn holds(
-    context: &EvalContext<'_>,
-    role: &str,
-    object: ObjectRef<'_>,
-    word: &str,
-) -> Result<bool> {
+fn holds(context: &EvalContext<'_>, role: &str, object: ObjectRef<'_>, word: &str) -> Result<bool> {
     let upper = word.to_ascii_uppercase();
     let (name, with_grant) = match upper.strip_suffix("WITH GRANT OPTION") {
         Some(name) => (name.trim_end(), true),
@@ -156,9 +151,8 @@ fn holds(
 fn has_role(context: &EvalContext<'_>, role: &str, target: &str) -> Result<Datum> {
     known_role(context, role)?;
     known_role(context, target)?;
-    let member = role == target
-        || context.catalog.is_admin(role)
-        || context.catalog.is_member(role, target);
+    let member =
+        role == target || context.catalog.is_admin(role) || context.catalog.is_member(role, target);
     Ok(Datum::Bool(member))
 }
 

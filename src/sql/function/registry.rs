@@ -7,9 +7,9 @@ use super::row::{AggregateRow, OperatorRow, Row, SetRow, WindowRow, parameters, 
 use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunction};
 use super::{
     advisory, aggregate, arithmetic, array, array_build, catalog_info, cluster, compare, datetime,
-    datetime_operators, json_access, json_build, jsonb_contain, jsonb_edit, like,
-    math, math_numeric, misc, operator_table, privilege_info, sequence, session_info, set_function, string_bytes,
-    string_case, string_format, string_operators, string_parts, string_regex, window,
+    datetime_operators, identity, json_access, json_build, jsonb_contain, jsonb_edit, like, math,
+    math_numeric, measure, operator_table, privilege_info, sequence, session_info, set_function,
+    string_bytes, string_case, string_format, string_operators, string_parts, string_regex, window,
 };
 
 pub(super) const FUNCTIONS: &[&[Row]] = &[
@@ -32,7 +32,8 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     like::FUNCTIONS,
     math::FUNCTIONS,
     math_numeric::FUNCTIONS,
-    misc::FUNCTIONS,
+    identity::FUNCTIONS,
+    measure::FUNCTIONS,
     privilege_info::FUNCTIONS,
     sequence::FUNCTIONS,
     session_info::FUNCTIONS,

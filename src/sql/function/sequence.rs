@@ -44,10 +44,8 @@ pub(super) const FUNCTIONS: &[Row] = &[
     })
     .volatile(),
     f(1576, "setval", "regclass int8", "int8", |context, a| set(context, a, true)).volatile(),
-    f(1765, "setval", "regclass int8 bool", "int8", |context, a| {
-        set(context, a, boolean(a, 2)?)
-    })
-    .volatile(),
+    f(1765, "setval", "regclass int8 bool", "int8", |context, a| set(context, a, boolean(a, 2)?))
+        .volatile(),
 ];
 
 fn undefined(message: String) -> Error {

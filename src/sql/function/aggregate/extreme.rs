@@ -181,9 +181,16 @@ impl Values {
 impl Accumulator for Values {
     fn add(&mut self, args: &[Datum]) -> Result<()> {
         let value = any(args, 0)?;
-        if !value.is_null()
-            && (self.best.is_null() || compare_typed(&self.ty, value, &self.best) == self.wanted)
-        {
+        if value.is_null() {
+            return Ok(());
+        }
+        // Of equal values the last one counts (1.10 and 1.1), of blank-padded ones the first.
+        let replaces = self.best.is_null()
+            || match compare_typed(&self.ty, value, &self.best) {
+                Ordering::Equal => self.ty != Type::Bpchar,
+                order => order == self.wanted,
+            };
+        if replaces {
             self.best = value.clone();
         }
         Ok(())

@@ -1,17 +1,14 @@
-//! Odds and ends: identifiers, waiting, types of values, sizes in words.
+//! Waiting for a time, and sizes in words.
 
 use std::time::Duration;
 
-use super::args::{any, f8, i8, num, span, type_of};
-use super::row::{Row, f, t, typed};
+use super::args::{f8, i8, num, span};
+use super::row::{Row, f};
 use crate::error::Result;
 use crate::sql::exec::context::EvalContext;
-use crate::types::{Datum, Numeric, Type, oid};
+use crate::types::{Datum, Numeric};
 
 pub(super) const FUNCTIONS: &[Row] = &[
-    f(3432, "gen_random_uuid", "", "uuid", |_, _| Ok(random_uuid())).volatile(),
-    f(9010, "uuid_generate_v4", "", "uuid", |_, _| Ok(random_uuid())).volatile(),
-    t(1619, "pg_typeof", "any", "regtype", typed!(pg_typeof)).stable().lax(),
     f(2626, "pg_sleep", "float8", "void", |context, a| wait(context, f8(a, 0)?)).volatile(),
     f(3935, "pg_sleep_for", "interval", "void", |context, a| {
         let micros = span(a, 0)?.normalized_micros();
@@ -26,18 +23,6 @@ pub(super) const FUNCTIONS: &[Row] = &[
         }))
     }),
 ];
-
-fn random_uuid() -> Datum {
-    Datum::Uuid(*uuid::Uuid::new_v4().as_bytes())
-}
-
-fn pg_typeof(_: &mut EvalContext<'_>, types: &[Type], a: &[Datum]) -> Result<Datum> {
-    let ty = match types.first() {
-        Some(ty) => ty.clone(),
-        None => type_of(any(a, 0)?),
-    };
-    Ok(Datum::Oid(oid::oid(&ty)))
-}
 
 /// Waits, unless the statement is told to stop.
 fn wait(context: &EvalContext<'_>, seconds: f64) -> Result<Datum> {
