@@ -34,7 +34,6 @@ accessors! {
     f8 -> f64 = Datum::Float8(v) => *v, "float8";
     num -> &Numeric = Datum::Numeric(v) => v, "numeric";
     txt -> &Arc<str> = Datum::Text(v) => v, "text";
-    ch -> u8 = Datum::Char(v) => *v, "char";
     bytes -> &Arc<[u8]> = Datum::Bytea(v) => v, "bytea";
     date -> i32 = Datum::Date(v) => *v, "date";
     time -> i64 = Datum::Time(v) => *v, "time";
@@ -42,12 +41,10 @@ accessors! {
     ts -> i64 = Datum::Timestamp(v) => *v, "timestamp";
     tstz -> i64 = Datum::Timestamptz(v) => *v, "timestamptz";
     span -> Interval = Datum::Interval(v) => *v, "interval";
-    uuid -> [u8; 16] = Datum::Uuid(v) => *v, "uuid";
     json -> &Arc<str> = Datum::Json(v) => v, "json";
     jsonb -> &Arc<serde_json::Value> = Datum::Jsonb(v) => v, "jsonb";
     oid -> u32 = Datum::Oid(v) => *v, "oid";
     array -> &Arc<Array> = Datum::Array(v) => v, "array";
-    record -> &Arc<[Datum]> = Datum::Record(v) => v, "record";
 }
 
 /// Argument `i`, whatever it is.

@@ -36,6 +36,7 @@ mod array;
 mod array_build;
 mod calendar;
 mod catalog_info;
+mod catalog_names;
 mod cluster;
 mod compare;
 mod datetime;

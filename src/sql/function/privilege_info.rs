@@ -4,8 +4,9 @@
 //! the privileges are a list of which one suffices.
 
 use super::args::{oid, txt};
+use super::catalog_names::{scope, split_name};
 use super::row::{Row, f};
-use crate::catalog::names::{self, Scope};
+use crate::catalog::names;
 use crate::catalog::object::ObjectRef;
 use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
@@ -50,11 +51,6 @@ questions! {
     "has_database_privilege" Database: 2250 2251 2254 2255;
 }
 
-fn scope<'a>(context: &'a EvalContext<'_>) -> Result<Scope<'a>> {
-    let database = names::resolve_database(context.catalog, &context.session.database)?.id;
-    Ok(Scope { database, search_path: &context.session.search_path, temp_schema: None })
-}
-
 fn known_role(context: &EvalContext<'_>, role: &str) -> Result<()> {
     if role != "public" && context.catalog.role(role).is_none() {
         return Err(Error::new(
@@ -63,28 +59,6 @@ fn known_role(context: &EvalContext<'_>, role: &str) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Splits a name as a person writes it, `a."B c".d`, into its parts.
-fn parts(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut quoted = false;
-    let mut rest = name.chars().peekable();
-    while let Some(c) = rest.next() {
-        let last = parts.len() - 1;
-        match c {
-            '"' if quoted && rest.peek() == Some(&'"') => {
-                rest.next();
-                parts[last].push('"');
-            }
-            '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(String::new()),
-            c if quoted => parts[last].push(c),
-            c if c.is_whitespace() => {}
-            c => parts[last].extend(c.to_lowercase()),
-        }
-    }
-    parts
 }
 
 fn ask(context: &EvalContext<'_>, kind: Kind, a: &[Datum]) -> Result<Datum> {
@@ -109,7 +83,7 @@ fn ask(context: &EvalContext<'_>, kind: Kind, a: &[Datum]) -> Result<Datum> {
         }
         name => {
             let name = txt(std::slice::from_ref(name), 0)?;
-            let parts = parts(name);
+            let parts = split_name(name);
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             let number = match kind {
                 Kind::Table | Kind::Sequence => {
@@ -154,16 +128,4 @@ fn has_role(context: &EvalContext<'_>, role: &str, target: &str) -> Result<Datum
     let member =
         role == target || context.catalog.is_admin(role) || context.catalog.is_member(role, target);
     Ok(Datum::Bool(member))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_split_as_people_write_them() {
-        assert_eq!(parts("Public.Orders"), ["public", "orders"]);
-        assert_eq!(parts("a.\"B.\"\"c\""), ["a", "B.\"c"]);
-        assert_eq!(parts("t"), ["t"]);
-    }
 }

@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use super::row::{AggregateRow, OperatorRow, Row, SetRow, WindowRow, parameters, signature};
 use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunction};
 use super::{
-    advisory, aggregate, arithmetic, array, array_build, catalog_info, cluster, compare, datetime,
-    datetime_operators, identity, json_access, json_build, jsonb_contain, jsonb_edit, like, math,
-    math_numeric, measure, operator_table, privilege_info, sequence, session_info, set_function,
-    string_bytes, string_case, string_format, string_operators, string_parts, string_regex, window,
+    advisory, aggregate, arithmetic, array, array_build, catalog_info, catalog_names, cluster,
+    compare, datetime, datetime_operators, identity, json_access, json_build, jsonb_contain,
+    jsonb_edit, like, math, math_numeric, measure, operator_table, privilege_info, sequence,
+    session_info, set_function, string_bytes, string_case, string_format, string_operators,
+    string_parts, string_regex, window,
 };
 
 pub(super) const FUNCTIONS: &[&[Row]] = &[
@@ -20,6 +21,7 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     array::FUNCTIONS,
     array_build::FUNCTIONS,
     catalog_info::FUNCTIONS,
+    catalog_names::FUNCTIONS,
     cluster::FUNCTIONS,
     compare::FUNCTIONS,
     datetime::FUNCTIONS,
