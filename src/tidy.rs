@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 /// The rooms of each floor, lowest first. A room imports only from lower floors.
 const FLOORS: &[&[&str]] = &[
     &["error"],
-    &["clock", "ids"],
+    &["clock"],
+    &["ids"],
     &["limits"],
     &["settings"],
     &["task"],
@@ -33,7 +34,7 @@ const ABOVE_ALL: &[&str] = &["lib", "tidy"];
 const LINES_MAX: usize = 600;
 
 /// Files that are lists of equal entries and may be longer.
-const LONG_LISTS: &[&str] = &[];
+const LONG_LISTS: &[&str] = &["syntax/text/keyword.rs"];
 
 /// Names that say nothing about what is inside.
 const BANNED_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "common", "manager", "misc"];

@@ -498,3 +498,33 @@ fn names_are_looked_for_along_the_path_and_in_the_temporary_schema() {
     );
     assert_eq!(names::truncate(&"é".repeat(40)).len(), 62);
 }
+
+#[test]
+fn whoever_pinned_a_table_keeps_it_as_it_is() {
+    let catalog = open();
+    let mut t = create(&catalog, "t");
+    let mut late = begin(&catalog);
+    let mut early = begin(&catalog);
+    catalog.pin(&mut early, t.id).unwrap();
+    t.columns.push(ColumnDescriptor::new(2, "b", Type::Text));
+    std::thread::scope(|scope| {
+        let changed = scope.spawn(|| {
+            let mut txn = begin(&catalog);
+            catalog.write(&mut txn, &Descriptor::Table(t.clone())).unwrap();
+            txn.commit().unwrap()
+        });
+        // The change cannot come before this: it waits for the pin.
+        let until = catalog.mvcc().now();
+        early.commit().unwrap();
+        assert!(changed.join().unwrap() > until);
+    });
+    // Who still sees the old table may not write rows of it any more.
+    assert_eq!(catalog.snapshot(&mut late).unwrap().table(t.id).unwrap().columns.len(), 1);
+    let e = catalog.pin(&mut late, t.id).unwrap_err();
+    assert_eq!(e.code(), sqlstate::SERIALIZATION_FAILURE);
+    // As a session does after an error: what the failed pin locked is let go.
+    late.rollback();
+    let mut own = begin(&catalog);
+    catalog.write(&mut own, &Descriptor::Table(t.clone())).unwrap();
+    catalog.pin(&mut own, t.id).unwrap();
+}

@@ -1,6 +1,26 @@
 //! # Statements: text to trees, and back
 //!
-//! Pure: no I/O, no clock, no catalog. [`parse`] turns a text into [`ParsedStatement`]s.
+//! What a client typed, as trees. [`parse`] cuts a text into [`ParsedStatement`]s and says of each
+//! what it is; nothing is looked up.
+//!
+//! ```text
+//!   text ──▶ text/  lexer, literals, keywords ──▶ tokens, one list a statement
+//!                                                   │
+//!                           own/  BACKUP, RESTORE, SHOW BACKUP, jobs ──▶ Statement::…
+//!                           sql/  everything else: rewritten for sqlparser ──▶ Statement::Sql
+//! ```
+//!
+//! Words: a *statement* is one tree with the text it came from; an *extra* is what a general
+//! statement says that sqlparser's tree has no place for; *own* statements are those whose grammar
+//! is CockroachDB's, parsed here over the same tokens.
+//!
+//! Invariants:
+//! - No I/O, no clock, no catalogue.
+//! - Nesting is bounded by `limits` before any recursion begins; too deep is 54001.
+//! - A refusal is 42601 with the character position, and never shows the inside of a literal.
+//!
+//! What it is not, yet: a printer or a redactor. Neither a statement's text nor its debug form may
+//! be logged or stored where it can hold a secret.
 
 mod ast;
 mod own;

@@ -543,5 +543,4 @@ fn operator_token(text: &str) -> Token {
 }
 
 #[cfg(test)]
-#[path = "lexer_tests.rs"]
 mod tests;
