@@ -92,8 +92,8 @@ fn int_fits(ty: &Type, datum: &Datum) -> Option<i64> {
             Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace,
             Datum::Oid(_),
         ) => true,
-        (Type::Int2, _) => i16::try_from(v).is_ok(),
-        (Type::Int4, _) => i32::try_from(v).is_ok(),
+        (Type::Int2, Datum::Int4(_) | Datum::Int8(_)) => i16::try_from(v).is_ok(),
+        (Type::Int4, Datum::Int8(_)) => i32::try_from(v).is_ok(),
         _ => false,
     };
     same.then_some(v)

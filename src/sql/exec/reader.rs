@@ -8,7 +8,7 @@ use crate::catalog::row::{RowDecoder, TableCodec};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::{Key, Span, index_span};
 use crate::kv::Access;
-use crate::mvcc::{ScanOptions, TxnScan};
+use crate::mvcc::{LockMode, Locked, ScanOptions, TxnScan, WaitPolicy};
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::bounds::Place;
 use crate::sql::exec::state::Run;
@@ -142,6 +142,20 @@ impl IndexReader {
         upper: Bound<&Datum>,
     ) -> Result<Span> {
         self.codec.index_prefix_span(self.index.id, prefix, lower, upper)
+    }
+
+    /// Adds the row with a key, locked first, in its newest version.
+    pub fn read_locked(
+        &self,
+        run: &mut Run<'_, '_>,
+        key: &[u8],
+        lock: (LockMode, WaitPolicy),
+        out: &mut Batch,
+    ) -> Result<()> {
+        match run.ctx.txn.get_latest_locked(key, lock.0, lock.1)? {
+            Locked::Value(Some(value)) => self.decode(key, &value, out),
+            Locked::Value(None) | Locked::Skipped => Ok(()),
+        }
     }
 
     /// Adds rows from a place to `out` until the batch has `limit` rows or the place is exhausted.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::limits::BATCH_ROWS;
+use crate::mvcc::Isolation;
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::bounds::Place;
 use crate::sql::exec::eval::Row;
@@ -49,9 +50,18 @@ impl Operator for TableScan {
                 slot.insert(places)
             }
         };
+        // REPEATABLE READ must fail on a row that is newer than its snapshot, not read it.
+        let lock = spec.lock.filter(|_| run.ctx.txn.isolation() != Isolation::Snapshot);
         loop {
             let mut batch = spec.reader.empty();
             while batch.rows < self.batch_rows {
+                if let Some(lock) = lock
+                    && let Some(Place::Key(key)) = places.last()
+                {
+                    spec.reader.read_locked(run, key, lock, &mut batch)?;
+                    places.pop();
+                    continue;
+                }
                 let progress = match &mut self.current {
                     Some(progress) if !progress.is_done() => progress,
                     slot => match places.pop() {

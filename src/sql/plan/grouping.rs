@@ -9,6 +9,7 @@ use crate::sql::plan::physical::{
     AggregateExpr, AggregateSpec, Bound, DistinctSpec, Node, Op, Ordered, WindowExpr, WindowSpec,
 };
 use crate::sql::plan::planner::{Planner, Want, direction, is_ordered, positions};
+use crate::sql::plan::walk::{self, Columns};
 use crate::sql::relation::{Produced, Relation};
 use crate::sql::scalar::{AggregateCall, FrameBound, Scalar, SortKey, WindowCall};
 
@@ -21,7 +22,14 @@ impl Planner<'_> {
         set_number: Option<Produced>,
         aggregates: Vec<(Produced, AggregateCall)>,
     ) -> Result<Node> {
-        let input = self.build(input, &Want::default())?;
+        let mut needed: Columns = groups.iter().map(|g| g.column).collect();
+        for (_, call) in &aggregates {
+            let keys = call.order_by.iter().map(|k| &k.expr);
+            for scalar in call.args.iter().chain(&call.filter).chain(keys) {
+                walk::reads(scalar, &mut needed);
+            }
+        }
+        let input = self.build(input, &Want::columns(needed))?;
         let layout = Layout::new(&input.columns);
         let mut calls = Vec::with_capacity(aggregates.len());
         for (_, call) in &aggregates {
@@ -132,7 +140,13 @@ impl Planner<'_> {
         on: Option<Vec<Scalar>>,
         want: &Want,
     ) -> Result<Node> {
-        let below = Want { order: want.order.clone(), rows: want.rows, first: None };
+        let below = Want {
+            order: want.order.clone(),
+            rows: want.rows,
+            // Every column decides, unless some were named.
+            needed: on.as_ref().and_then(|on| want.needed_with(on)),
+            ..Want::default()
+        };
         let input = self.build(input, &below)?;
         let layout = Layout::new(&input.columns);
         let on = match on {

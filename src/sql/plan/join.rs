@@ -108,7 +108,8 @@ impl Planner<'_> {
         let below = Want {
             order: if keeps_order { want.order.clone() } else { Vec::new() },
             rows: want.rows,
-            first: None,
+            needed: Some(needed.union(&reads_of(&predicates)).copied().collect()),
+            ..Want::default()
         };
         if lateral {
             return self.lateral(kind, *left, *right, predicates, needed, &below);
@@ -120,7 +121,8 @@ impl Planner<'_> {
         }
         let left = self.build(*left, &below)?;
         let inner = as_filtered(&right);
-        let right_node = self.build(*right, &Want::default())?;
+        let right_want = Want { needed: below.needed.clone(), ..Want::default() };
+        let right_node = self.build(*right, &right_want)?;
         if let Some(filtered) = &inner
             && matches!(kind, JoinKind::Left | JoinKind::Semi | JoinKind::Anti)
             && let Some(lookup) = self.lookup(filtered, &predicates, &columns_of(&left))?
@@ -150,7 +152,8 @@ impl Planner<'_> {
         let mut through = needed.clone();
         through.extend(walk::free(&right));
         predicates.iter().for_each(|p| walk::reads(p, &mut through));
-        let left = self.build(left, want)?;
+        let below = Want { needed: Some(through), ..want.clone() };
+        let left = self.build(left, &below)?;
         let layout = Layout::new(&left.columns);
         let mut captured = Vec::new();
         for column in walk::free(&right) {
@@ -406,6 +409,12 @@ impl Planner<'_> {
         let values = self.node(Op::Distinct(Arc::new(spec)), columns, rows, cost, Vec::new());
         self.index_join(JoinKind::Inner, values, &filtered, lookup, needed).map(Some)
     }
+}
+
+fn reads_of(predicates: &[Scalar]) -> Columns {
+    let mut read = Columns::new();
+    predicates.iter().for_each(|p| walk::reads(p, &mut read));
+    read
 }
 
 /// The inputs and predicates of nested inner joins.

@@ -49,6 +49,8 @@ impl Planner<'_> {
         want: &Want,
     ) -> Result<Node> {
         let mut inputs = Vec::with_capacity(relations.len());
+        let mut below = needed.clone();
+        predicates.iter().for_each(|p| walk::reads(p, &mut below));
         for relation in relations {
             let columns: Columns = walk::output(&relation).into_iter().map(|p| p.column).collect();
             let filtered = as_filtered(&relation);
@@ -58,7 +60,8 @@ impl Planner<'_> {
                 Vec::new()
             };
             // The order is asked for without the limit: how many rows survive the join is unknown.
-            let node = self.build(relation, &Want { order, ..Want::default() })?;
+            let input_want = Want { order, needed: Some(below.clone()), ..Want::default() };
+            let node = self.build(relation, &input_want)?;
             let base_rows = match &filtered {
                 Some(f) => self.table_rows(&f.scan.table),
                 None => node.rows,

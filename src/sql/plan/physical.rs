@@ -149,6 +149,9 @@ pub struct TableScanSpec {
     pub keep: Option<Vec<usize>>,
     /// Rows that are likely to be enough.
     pub enough: Option<usize>,
+    /// How to lock the one row that is read, before it is read: its newest version then counts,
+    /// and nobody can have changed it by the time it is written.
+    pub lock: Option<(LockMode, WaitPolicy)>,
 }
 
 /// Rows that the server makes up.

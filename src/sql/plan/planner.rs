@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::mvcc::{LockMode, WaitPolicy};
 use crate::sql::exec::eval::Expr;
 use crate::sql::exec::order::Direction;
 use crate::sql::exec::state::Slots;
@@ -11,7 +12,7 @@ use crate::sql::plan::PlanContext;
 use crate::sql::plan::compile::{Layout, compile, constant_of};
 use crate::sql::plan::estimate;
 use crate::sql::plan::physical::*;
-use crate::sql::plan::walk;
+use crate::sql::plan::walk::{self, Columns};
 use crate::sql::relation::{CteId, Produced, Relation};
 use crate::sql::scalar::{ColumnRef, Scalar, SortKey};
 use crate::types::Datum;
@@ -25,12 +26,31 @@ pub struct Want {
     pub rows: Option<f64>,
     /// LIMIT and OFFSET directly above, for a sort.
     pub first: Option<(Expr, Option<Expr>)>,
+    /// The columns that anybody reads; all of them if `None`.
+    pub needed: Option<Columns>,
+    /// The rows are about to be changed or locked: a single one is locked before it is read.
+    pub lock: Option<(LockMode, WaitPolicy)>,
 }
 
 impl Want {
     /// Few rows, in any order.
     pub fn rows(rows: f64) -> Want {
         Want { rows: Some(rows), ..Want::default() }
+    }
+
+    /// Certain columns, in any order.
+    pub fn columns(needed: Columns) -> Want {
+        Want { needed: Some(needed), ..Want::default() }
+    }
+
+    /// What is needed together with what some expressions read.
+    pub fn needed_with<'s>(
+        &self,
+        scalars: impl IntoIterator<Item = &'s Scalar>,
+    ) -> Option<Columns> {
+        let mut needed = self.needed.clone()?;
+        scalars.into_iter().for_each(|s| walk::reads(s, &mut needed));
+        Some(needed)
     }
 }
 
@@ -162,7 +182,10 @@ impl<'p> Planner<'p> {
             Relation::Filter { input, predicate } => self.filter(*input, predicate, want),
             Relation::Project { input, columns } => self.project(*input, columns, want),
             Relation::Join { .. } => {
-                let needed = walk::output(&relation).into_iter().map(|p| p.column).collect();
+                let needed = match &want.needed {
+                    Some(needed) => needed.clone(),
+                    None => walk::output(&relation).into_iter().map(|p| p.column).collect(),
+                };
                 self.join(relation, needed, want)
             }
             Relation::Sort { input, keys } => self.sort(*input, keys, want),
@@ -273,7 +296,8 @@ impl<'p> Planner<'p> {
         let below = Want {
             order: want.order.clone(),
             rows: want.rows.map(|r| r / share.max(0.001)),
-            first: None,
+            needed: want.needed_with(&predicates),
+            ..Want::default()
         };
         let input = self.build(input, &below)?;
         self.filtered(input, predicates)
@@ -307,15 +331,17 @@ impl<'p> Planner<'p> {
             .map(|o| source(o.column).map(|column| Ordered { column, direction: o.direction }))
             .collect::<Option<Vec<_>>>()
             .unwrap_or_default();
-        let below = Want { order, rows: want.rows, first: want.first.clone() };
-        let plain = columns.iter().all(|(p, e)| e.as_column() == Some(p.column));
-        let input = match input {
-            Relation::Join { .. } if plain => {
-                let needed = columns.iter().map(|(p, _)| p.column).collect();
-                self.join(input, needed, &below)?
-            }
-            other => self.build(other, &below)?,
+        let mut needed = Columns::new();
+        columns.iter().for_each(|(_, e)| walk::reads(e, &mut needed));
+        let below = Want {
+            order,
+            rows: want.rows,
+            first: want.first.clone(),
+            needed: Some(needed),
+            lock: want.lock,
         };
+        let plain = columns.iter().all(|(p, e)| e.as_column() == Some(p.column));
+        let input = self.build(input, &below)?;
         let layout = Layout::new(&input.columns);
         if plain {
             let at = positions(&layout, columns.iter().map(|(p, _)| p.column))?;
@@ -350,7 +376,8 @@ impl<'p> Planner<'p> {
         let below = Want {
             order: plain.clone().unwrap_or_default(),
             rows: plain.as_ref().and(want.rows),
-            first: None,
+            needed: want.needed_with(keys.iter().map(|k| &k.expr)),
+            ..Want::default()
         };
         let input = self.build(input, &below)?;
         let constant = keys.iter().all(|k| k.expr.as_literal().is_some());
@@ -395,6 +422,8 @@ impl<'p> Planner<'p> {
             order: want.order.clone(),
             rows: few,
             first: limit.clone().map(|l| (l, offset.clone())),
+            needed: want.needed.clone(),
+            lock: None,
         };
         let input = self.build(input, &below)?;
         let rows = number(&limit).unwrap_or(input.rows).min(input.rows).max(0.0);

@@ -124,9 +124,11 @@ impl Planner<'_> {
             let out = estimate::filtered(read, &rest);
             let each = if covering { 1.0 } else { 1.0 + FETCH };
             let mut cost = read * each + if everything { 0.0 } else { SEEK * places(&path) };
-            if !is_primary && everything && covering {
-                // A secondary index is narrower than the table.
-                cost *= 0.9;
+            if !is_primary && everything {
+                // An index that leaves columns out is narrower than the table; one that does not
+                // has nothing for it but another order.
+                let held = path.index.columns.len() + path.index.storing.len();
+                cost *= if held < scan.table.columns.len() / 2 { 0.9 } else { 1.01 };
             }
             if !want.order.is_empty() {
                 match access::gives_order(&scan, &path, &want.order) {
@@ -158,14 +160,32 @@ impl Planner<'_> {
             None => None,
             Some(rest) => Some(self.expr(&rest, &Layout::new(&produced))?),
         };
-        let order = if path.ordered { want.order.clone() } else { natural_order(&scan, &path) };
+        let mut order = if path.ordered { want.order.clone() } else { natural_order(&scan, &path) };
+        let keep: Option<Vec<usize>> = want.needed.as_ref().and_then(|needed| {
+            let keep: Vec<usize> = produced
+                .iter()
+                .enumerate()
+                .filter(|(_, p)| needed.contains(&p.column))
+                .map(|(i, _)| i)
+                .collect();
+            (keep.len() < produced.len()).then_some(keep)
+        });
+        let columns_out: Vec<Produced> = match &keep {
+            None => produced.clone(),
+            Some(keep) => keep.iter().filter_map(|i| produced.get(*i)).cloned().collect(),
+        };
+        let still =
+            order.iter().take_while(|o| columns_out.iter().any(|p| p.column == o.column)).count();
+        order.truncate(still);
+        let single_key = path.single && path.index.id == scan.table.primary_index.id;
         let reader = IndexReader::new(&scan.table, &codec, path.index, columns)?;
         let spec = TableScanSpec {
             reader: Arc::new(reader),
             bounds,
             reverse: path.reverse,
             filter,
-            keep: None,
+            keep,
+            lock: want.lock.filter(|_| single_key),
             // Rows to read at first; with a filter more are needed than come out.
             enough: want
                 .rows
@@ -173,7 +193,7 @@ impl Planner<'_> {
                 .map(|few| (few * (read / rows.max(1.0)).max(1.0)).ceil().min(1e9) as usize),
             alias: scan.alias,
         };
-        Ok(self.node(Op::TableScan(Arc::new(spec)), produced, rows, cost, order))
+        Ok(self.node(Op::TableScan(Arc::new(spec)), columns_out, rows, cost, order))
     }
 
     /// The bounds of a path over the columns that are known before the scan.

@@ -108,7 +108,16 @@ impl Planner<'_> {
         tables: Vec<LockTarget>,
         want: &Want,
     ) -> Result<Node> {
-        let below = Want { order: want.order.clone(), rows: want.rows, first: None };
+        let mut needed = want.needed.clone();
+        if let Some(needed) = &mut needed {
+            needed.extend(tables.iter().flat_map(|t| t.key.iter().copied()));
+        }
+        let lock = match &tables[..] {
+            [one] => Some((lock_mode(one), one.wait)),
+            _ => None,
+        };
+        let below =
+            Want { order: want.order.clone(), rows: want.rows, needed, lock, ..Want::default() };
         let input = self.build(input, &below)?;
         let layout = Layout::new(&input.columns);
         let mut targets = Vec::with_capacity(tables.len());
@@ -117,7 +126,7 @@ impl Planner<'_> {
                 codec: self.ctx.catalog.codec(target.table.id)?,
                 name: target.table.name.clone(),
                 key: positions(&layout, target.key.iter().copied())?,
-                mode: if target.exclusive { LockMode::Exclusive } else { LockMode::Shared },
+                mode: lock_mode(&target),
                 wait: target.wait,
             });
         }
@@ -126,4 +135,8 @@ impl Planner<'_> {
         let spec = LockSpec { input, targets };
         Ok(self.node(Op::Lock(Arc::new(spec)), columns, rows, cost, order))
     }
+}
+
+fn lock_mode(target: &LockTarget) -> LockMode {
+    if target.exclusive { LockMode::Exclusive } else { LockMode::Shared }
 }

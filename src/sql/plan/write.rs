@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::descriptor::{ForeignKey, IndexDescriptor, ReferentialAction, TableDescriptor};
 use crate::error::{Error, Result};
+use crate::mvcc::{LockMode, WaitPolicy};
 use crate::sql::bind::{BindContext, bind_scalar_over_table};
 use crate::sql::exec::eval::Expr;
 use crate::sql::exec::reader::IndexReader;
@@ -33,7 +34,7 @@ struct Bound<'b> {
 impl Planner<'_> {
     pub(super) fn insert(&mut self, insert: Insert) -> Result<Node> {
         let materialize = reads(&insert.source, insert.table.id);
-        let source = self.build_source(insert.source)?;
+        let source = self.build(insert.source, &Want::default())?;
         let layout = Layout::new(&source.columns);
         let bound =
             Bound { checks: &insert.checks, predicates: &insert.predicates, row: &insert.new };
@@ -79,7 +80,7 @@ impl Planner<'_> {
 
     pub(super) fn update(&mut self, update: Update) -> Result<Node> {
         let single = is_plain(&update.source, update.table.id);
-        let source = self.build_source(update.source)?;
+        let source = self.build_locked(update.source, single)?;
         let layout = Layout::new(&source.columns);
         let bound =
             Bound { checks: &update.checks, predicates: &update.predicates, row: &update.new };
@@ -107,7 +108,7 @@ impl Planner<'_> {
 
     pub(super) fn delete(&mut self, delete: Delete) -> Result<Node> {
         let single = is_plain(&delete.source, delete.table.id);
-        let source = self.build_source(delete.source)?;
+        let source = self.build_locked(delete.source, single)?;
         let layout = Layout::new(&source.columns);
         let bound = Bound { checks: &[], predicates: &delete.predicates, row: &delete.new };
         let writers = self.writers(&delete.table, &bound, &[], true)?;
@@ -126,8 +127,10 @@ impl Planner<'_> {
         Ok(self.node(Op::Delete(Arc::new(spec)), columns, rows, cost, Vec::new()))
     }
 
-    fn build_source(&mut self, source: Relation) -> Result<Node> {
-        self.build(source, &Want::default())
+    /// The source of rows that are about to change.
+    fn build_locked(&mut self, source: Relation, plain: bool) -> Result<Node> {
+        let lock = plain.then_some((LockMode::Exclusive, WaitPolicy::Wait));
+        self.build(source, &Want { lock, ..Want::default() })
     }
 
     fn assignments(

@@ -6,7 +6,7 @@ use crate::catalog::descriptor::{IndexDescriptor, TableDescriptor};
 use crate::catalog::row::TableCodec;
 use crate::error::{Error, Result};
 use crate::keys::Key;
-use crate::mvcc::{LockMode, Locked, WaitPolicy};
+use crate::mvcc::{Isolation, LockMode, Locked, WaitPolicy};
 use crate::sql::exec::Run;
 use crate::sql::exec::eval::{Expr, Row};
 use crate::sql::exec::write::effects::Effects;
@@ -134,6 +134,15 @@ impl TableWriter {
         Err(violation::unique(&self.table, &self.schema, index, row, format))
     }
 
+    /// Makes ready to write an index entry. Whoever holds the row's lock owns its entries, but in
+    /// READ COMMITTED the row may be newer than the snapshot, and then so are they.
+    fn own_entry(&self, key: &[u8], run: &mut Run<'_, '_>) -> Result<()> {
+        if run.ctx.txn.isolation() == Isolation::ReadCommitted {
+            run.ctx.txn.get_latest_locked(key, LockMode::Exclusive, WaitPolicy::Wait)?;
+        }
+        Ok(())
+    }
+
     /// Adds a row whose constraints were checked and whose primary entry was encoded.
     pub fn insert(
         &self,
@@ -149,6 +158,8 @@ impl TableWriter {
             if let Some((key, value)) = index.entry(&self.codec, row, run)? {
                 if index.is_enforced(row) {
                     self.claim(&key, &index.index, row, run)?;
+                } else {
+                    self.own_entry(&key, run)?;
                 }
                 run.ctx.txn.put(key, value)?;
             }
@@ -170,6 +181,7 @@ impl TableWriter {
         run.ctx.txn.delete(key)?;
         for index in &self.indexes {
             if let Some((key, _)) = index.entry(&self.codec, row, run)? {
+                self.own_entry(&key, run)?;
                 run.ctx.txn.delete(key)?;
             }
         }
@@ -222,6 +234,7 @@ impl TableWriter {
             if let Some((key, _)) = before
                 && after.as_ref().is_none_or(|(new, _)| new != key)
             {
+                self.own_entry(key, run)?;
                 run.ctx.txn.delete(key.clone())?;
             }
         }
@@ -245,6 +258,8 @@ impl TableWriter {
             let is_new = before.is_none_or(|(old, _)| old != key);
             if is_new && index.is_enforced(&new) {
                 self.claim(&key, &index.index, &new, run)?;
+            } else {
+                self.own_entry(&key, run)?;
             }
             run.ctx.txn.put(key, value)?;
         }
