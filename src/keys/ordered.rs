@@ -463,14 +463,16 @@ fn interval_length(interval: &Interval) -> i128 {
         + i128::from(interval.micros)
 }
 
+/// An interval of a length. Every length that some interval has is read: what does not fit into one
+/// field overflows into the next smaller one.
 fn interval_of(length: i128) -> Result<Datum> {
-    let bad = |_| Error::corrupt("an interval in a key is out of range");
-    let days = length / DAY_MICROS;
-    let micros = i64::try_from(length % DAY_MICROS).map_err(bad)?;
-    let (months, days) = match i32::try_from(days) {
-        Ok(days) => (0, days),
-        Err(_) => (i32::try_from(days / 30).map_err(bad)?, i32::try_from(days % 30).map_err(bad)?),
-    };
+    let whole = |n: i128| n.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32;
+    let all_days = length / DAY_MICROS;
+    let months = if i32::try_from(all_days).is_ok() { 0 } else { whole(all_days / 30) };
+    let days = whole(all_days - i128::from(months) * 30);
+    let rest = length - (i128::from(months) * 30 + i128::from(days)) * DAY_MICROS;
+    let micros =
+        i64::try_from(rest).map_err(|_| Error::corrupt("an interval in a key is out of range"))?;
     Ok(Datum::Interval(Interval { months, days, micros }))
 }
 

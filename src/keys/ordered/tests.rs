@@ -164,3 +164,29 @@ fn what_cannot_be_a_key_is_refused_and_leaves_nothing() {
     assert!(encode_datum(&mut out, &row, false).is_err());
     assert_eq!(out, [1]);
 }
+
+#[test]
+fn the_longest_intervals_read_back_with_their_length() {
+    let extremes = [
+        (i32::MAX, i32::MAX, i64::MAX),
+        (i32::MIN, i32::MIN, i64::MIN),
+        (2_079_479_405, 2_041_588_316, 0),
+        (i32::MAX, i32::MIN, i64::MAX),
+        (0, i32::MAX, i64::MAX),
+    ];
+    for (months, days, micros) in extremes {
+        let interval = Datum::Interval(crate::types::Interval { months, days, micros });
+        for descending in [false, true] {
+            let mut bytes = Vec::new();
+            encode_datum(&mut bytes, &interval, descending).unwrap();
+            let mut rest = bytes.as_slice();
+            let read = decode_datum(&mut rest, &Type::Interval, descending).unwrap();
+            assert!(rest.is_empty() && read.same(&interval), "{interval:?} came back as {read:?}");
+        }
+    }
+    // A length beyond every interval is damage.
+    let mut beyond = vec![INTERVAL];
+    beyond.extend((i128::MAX ^ i128::MIN).to_be_bytes());
+    let e = decode_datum(&mut beyond.as_slice(), &Type::Interval, false).unwrap_err();
+    assert_eq!(e.code(), crate::error::sqlstate::DATA_CORRUPTED);
+}
