@@ -1,26 +1,48 @@
-//! Exact decimal numbers with PostgreSQL's rules of scale.
+//! # Exact decimal numbers
 //!
-//! A finite number is `mantissa / 10^scale`. The *scale* is the display scale: `1.50` keeps its
-//! zero. Small mantissas live in the value itself, larger ones behind a pointer, so that the usual
-//! sums allocate nothing.
+//! PostgreSQL's `numeric`: a finite number is `mantissa / 10^scale`, where the *scale* is the
+//! display scale (`1.50` keeps its zero); beside the finite numbers there are NaN and two
+//! infinities. Mantissas of up to 127 bits live in the value itself, larger ones behind a shared
+//! pointer, so that the usual sums allocate nothing.
 //!
-//! Rules (PostgreSQL 15, `numeric.c`): addition and subtraction take the larger scale,
-//! multiplication the sum of scales, division enough for 16 significant digits and at least the
-//! operands' scales. NaN equals itself and is larger than everything; infinities behave as limits.
+//! ```text
+//!   Small(i128, scale) ── fits ──┐
+//!                                ├─▶ add · mul · div · round …  ─▶ checked() ─▶ Small or Big
+//!   Big(BigInt, scale) ── else ──┘
+//! ```
+//!
+//! Rules of scale: addition and subtraction take the larger scale, multiplication the sum,
+//! division and the transcendental functions enough for 16 significant digits and at least the
+//! operands' scales.
+//!
+//! Invariants: a mantissa that fits an `i128` is never kept as `Big`; no scale is above 16,383;
+//! NaN equals itself and is larger than everything; `1.0` and `1.00` are equal and hash alike.
+//!
+//! What it is not: binary floating point, whose rules are in `arith`.
 
 mod arithmetic;
+mod integral;
+mod power;
+mod rounding;
 mod text;
 mod transcendental;
 
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use num_bigint::BigInt;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{Signed, ToPrimitive, Zero};
 
 use crate::error::{Error, Result, sqlstate};
+use crate::limits::{NUMERIC_INTEGER_DIGITS_MAX, NUMERIC_SCALE_MAX};
 
-/// Largest display scale of a computed result, as in PostgreSQL.
+/// Largest display scale that a function chooses by itself, as in PostgreSQL.
 const RESULT_SCALE_MAX: i64 = 1_000;
+/// Significant digits that division and the functions give at least.
+const SIGNIFICANT_DIGITS_MIN: i64 = 16;
+/// Decimal digits in one of PostgreSQL's base-10000 groups; rules of scale count in groups.
+const GROUP: i64 = 4;
 
 /// An exact decimal number, NaN, or an infinity.
 #[derive(Clone, Debug)]
@@ -28,8 +50,9 @@ pub struct Numeric(Repr);
 
 #[derive(Clone, Debug)]
 enum Repr {
-    Small(i64, u16),
-    Big(Box<(BigInt, u16)>),
+    /// The two halves of an `i128`, low first: an `i128` itself would align every datum to 16.
+    Small([u64; 2], u16),
+    Big(Arc<(BigInt, u16)>),
     NaN,
     Infinity,
     NegInfinity,
@@ -59,95 +82,123 @@ pub enum NumericClass {
     NegInfinity,
 }
 
-/// `10^n`.
-fn power_of_ten(n: u32) -> BigInt {
-    BigInt::from(10).pow(n)
+/// 22003, "value overflows numeric format".
+fn overflow() -> Error {
+    Error::new(sqlstate::NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format")
 }
 
-/// Divides by `10^n`, rounding half away from zero.
-fn shrink(value: &BigInt, n: u32) -> BigInt {
-    divide_rounded(value, &power_of_ten(n))
+fn out_of_range(what: &str) -> Error {
+    Error::new(sqlstate::NUMERIC_VALUE_OUT_OF_RANGE, format!("{what} out of range"))
+}
+
+/// `10^n` where it fits.
+fn small_power_of_ten(n: u32) -> Option<i128> {
+    10i128.checked_pow(n)
+}
+
+/// `10^n`. Callers bound n by the limits of scale and length.
+fn power_of_ten(n: i64) -> BigInt {
+    BigInt::from(10u8).pow(u32::try_from(n).unwrap_or(0))
 }
 
 /// Divides rounding half away from zero; the divisor is positive.
 fn divide_rounded(value: &BigInt, divisor: &BigInt) -> BigInt {
-    let half: BigInt = divisor / 2;
-    let magnitude = value.abs();
-    let mut quotient = &magnitude / divisor;
-    let remainder = magnitude % divisor;
-    // With an odd divisor exactly half cannot occur, and `half` is rounded down.
-    if remainder > half || (remainder == half && (divisor % 2i32).is_zero()) {
-        quotient += BigInt::one();
+    let (quotient, remainder) = (value / divisor, value % divisor);
+    if remainder.abs() * 2u8 >= *divisor {
+        if value.is_negative() { quotient - 1u8 } else { quotient + 1u8 }
+    } else {
+        quotient
     }
-    if value.is_negative() { -quotient } else { quotient }
+}
+
+/// The same in machine numbers; `None` if the doubled remainder does not fit.
+fn divide_rounded_small(value: i128, divisor: i128) -> Option<i128> {
+    let (quotient, remainder) = (value.checked_div(divisor)?, value.checked_rem(divisor)?);
+    if remainder.unsigned_abs().checked_mul(2)? >= divisor.unsigned_abs() {
+        quotient.checked_add(if (value < 0) == (divisor < 0) { 1 } else { -1 })
+    } else {
+        Some(quotient)
+    }
 }
 
 impl Numeric {
     /// 0
-    pub const ZERO: Numeric = Numeric(Repr::Small(0, 0));
+    pub const ZERO: Numeric = Numeric(Repr::Small([0; 2], 0));
+    /// 1
+    pub const ONE: Numeric = Numeric(Repr::Small([1, 0], 0));
     /// NaN
     pub const NAN: Numeric = Numeric(Repr::NaN);
 
+    const fn small(mantissa: i128, scale: u16) -> Numeric {
+        let bits = mantissa.cast_unsigned();
+        Numeric(Repr::Small([bits as u64, (bits >> 64) as u64], scale))
+    }
+
     /// A whole number.
     pub fn from_i64(v: i64) -> Numeric {
-        Numeric(Repr::Small(v, 0))
+        Numeric::small(i128::from(v), 0)
     }
 
-    /// `mantissa / 10^scale`.
+    /// `mantissa / 10^scale`. A scale above the largest one is cut to it, digits and all.
     pub fn from_i128(mantissa: i128, scale: u16) -> Numeric {
-        match i64::try_from(mantissa) {
-            Ok(small) => Numeric(Repr::Small(small, scale)),
-            Err(_) => Numeric(Repr::Big(Box::new((BigInt::from(mantissa), scale)))),
+        if i64::from(scale) <= NUMERIC_SCALE_MAX {
+            return Numeric::small(mantissa, scale);
         }
+        Numeric::checked(BigInt::from(mantissa), i64::from(scale)).unwrap_or(Numeric::ZERO)
     }
 
+    /// The scale is in range; the size of the mantissa decides its place.
     fn from_big(mantissa: BigInt, scale: u16) -> Numeric {
-        match mantissa.to_i64() {
-            Some(small) => Numeric(Repr::Small(small, scale)),
-            None => Numeric(Repr::Big(Box::new((mantissa, scale)))),
+        match mantissa.to_i128() {
+            Some(small) => Numeric::small(small, scale),
+            None => Numeric(Repr::Big(Arc::new((mantissa, scale)))),
         }
     }
 
-    /// A computed result: 22003 when it has more digits before the point than PostgreSQL allows.
+    /// A computed result: scales above the largest are rounded away, negative ones filled up, and
+    /// 22003 if there are more digits before the point than PostgreSQL allows.
     fn checked(mantissa: BigInt, scale: i64) -> Result<Numeric> {
-        let scale_kept = u16::try_from(scale.clamp(0, crate::limits::NUMERIC_SCALE_MAX))
-            .map_err(|_| overflow())?;
-        let mantissa = match scale {
-            s if s < 0 => mantissa * power_of_ten(s.unsigned_abs() as u32),
-            s if s > i64::from(scale_kept) => shrink(&mantissa, (s - i64::from(scale_kept)) as u32),
-            _ => mantissa,
+        let kept = scale.clamp(0, NUMERIC_SCALE_MAX);
+        let mantissa = match scale - kept {
+            0 => mantissa,
+            fill if fill < 0 => {
+                if -fill > NUMERIC_INTEGER_DIGITS_MAX && !mantissa.is_zero() {
+                    return Err(overflow());
+                }
+                mantissa * power_of_ten(-fill)
+            }
+            excess => divide_rounded(&mantissa, &power_of_ten(excess)),
         };
-        // A bit is about 0.30103 decimal digits; the estimate may be one off, as is harmless here.
-        let digits = (mantissa.bits() as f64 * std::f64::consts::LOG10_2) as i64;
-        if digits - i64::from(scale_kept) > crate::limits::NUMERIC_INTEGER_DIGITS_MAX {
-            return Err(overflow());
+        // A bit is about 0.30103 decimal digits; near the limit the digits are counted.
+        let estimate = mantissa.bits() as f64 * std::f64::consts::LOG10_2;
+        if estimate as i64 - kept >= NUMERIC_INTEGER_DIGITS_MAX {
+            let digits = mantissa.magnitude().to_str_radix(10).len() as i64;
+            if digits - kept > NUMERIC_INTEGER_DIGITS_MAX {
+                return Err(overflow());
+            }
         }
-        Ok(Numeric::from_big(mantissa, scale_kept))
+        Ok(Numeric::from_big(mantissa, kept as u16))
     }
 
-    /// From double precision with the 15 digits that PostgreSQL keeps.
+    /// From double precision, with the 15 digits that PostgreSQL keeps.
     pub fn from_f64(v: f64) -> Numeric {
-        Numeric::from_float_text(v, 14)
+        Numeric::from_float(v, 15)
     }
 
-    /// From real with the 6 digits that PostgreSQL keeps.
+    /// From real, with the 6 digits that PostgreSQL keeps.
     pub fn from_f32(v: f32) -> Numeric {
-        Numeric::from_float_text(f64::from(v), 5)
+        Numeric::from_float(f64::from(v), 6)
     }
 
-    fn from_float_text(v: f64, digits_after_first: usize) -> Numeric {
+    fn from_float(v: f64, digits: i32) -> Numeric {
         if v.is_nan() {
             return Numeric::NAN;
         }
         if v.is_infinite() {
             return if v > 0.0 { Numeric::infinity() } else { Numeric::neg_infinity() };
         }
-        let text = format!("{v:.digits_after_first$e}");
-        match Numeric::parse(&text) {
-            // The exponent form pads with zeros that the value never had.
-            Ok(n) => n.trim_scale(),
-            Err(_) => Numeric::ZERO,
-        }
+        // Every finite float is within a numeric's range.
+        Numeric::parse(&super::text::float_with_digits(v, digits)).unwrap_or(Numeric::NAN)
     }
 
     /// Infinity
@@ -172,34 +223,54 @@ impl Numeric {
 
     /// Whether it is NaN.
     pub fn is_nan(&self) -> bool {
-        self.class() == NumericClass::NaN
+        matches!(self.0, Repr::NaN)
+    }
+
+    fn is_infinite(&self) -> bool {
+        matches!(self.0, Repr::Infinity | Repr::NegInfinity)
+    }
+
+    /// Mantissa and scale, if the mantissa is a machine number.
+    fn as_small(&self) -> Option<(i128, u16)> {
+        match &self.0 {
+            Repr::Small([low, high], scale) => {
+                let bits = u128::from(*high) << 64 | u128::from(*low);
+                Some((bits.cast_signed(), *scale))
+            }
+            _ => None,
+        }
     }
 
     /// Mantissa and scale of a finite number.
     fn finite(&self) -> Option<(BigInt, u16)> {
         match &self.0 {
-            Repr::Small(m, s) => Some((BigInt::from(*m), *s)),
+            Repr::Small(..) => self.as_small().map(|(m, s)| (BigInt::from(m), s)),
             Repr::Big(b) => Some((b.0.clone(), b.1)),
             _ => None,
         }
     }
 
+    /// The mantissa at a scale that is not below the number's own.
+    fn mantissa_at(&self, scale: u16) -> Option<BigInt> {
+        let (mantissa, own) = self.finite()?;
+        Some(match scale.saturating_sub(own) {
+            0 => mantissa,
+            fill => mantissa * power_of_ten(i64::from(fill)),
+        })
+    }
+
     /// Whether it is 0.
     pub fn is_zero(&self) -> bool {
-        match &self.0 {
-            Repr::Small(m, _) => *m == 0,
-            Repr::Big(b) => b.0.is_zero(),
-            _ => false,
-        }
+        matches!(self.0, Repr::Small([0, 0], _))
     }
 
     /// Whether it is below 0.
     pub fn is_negative(&self) -> bool {
         match &self.0 {
-            Repr::Small(m, _) => *m < 0,
+            Repr::Small([_, high], _) => high.cast_signed() < 0,
             Repr::Big(b) => b.0.is_negative(),
             Repr::NegInfinity => true,
-            _ => false,
+            Repr::NaN | Repr::Infinity => false,
         }
     }
 
@@ -212,75 +283,75 @@ impl Numeric {
         }
     }
 
-    /// Scale without trailing zeros.
-    pub fn min_scale(&self) -> u16 {
-        let Some((mut mantissa, mut scale)) = self.finite() else { return 0 };
-        if mantissa.is_zero() {
-            return 0;
+    /// Decimal digits of the mantissa; 0 for zero.
+    fn digit_count(&self) -> i64 {
+        match &self.0 {
+            Repr::Small(..) => self
+                .as_small()
+                .and_then(|(m, _)| m.unsigned_abs().checked_ilog10())
+                .map_or(0, |log| i64::from(log) + 1),
+            Repr::Big(b) => b.0.magnitude().to_str_radix(10).len() as i64,
+            _ => 0,
         }
-        while scale > 0 && (&mantissa % 10i32).is_zero() {
-            mantissa /= 10i32;
-            scale -= 1;
-        }
-        scale
-    }
-
-    /// The same number with [`Numeric::min_scale`].
-    pub fn trim_scale(&self) -> Numeric {
-        self.trunc(i32::from(self.min_scale()))
     }
 
     /// `None` for NaN and the infinities.
     pub fn parts(&self) -> Option<NumericParts> {
-        let (mantissa, scale) = self.finite()?;
-        let mut digits: Vec<u8> =
-            mantissa.magnitude().to_str_radix(10).bytes().map(|b| b - b'0').collect();
-        if mantissa.is_zero() {
+        let (text, scale) = match &self.0 {
+            Repr::Small(..) => {
+                let (m, s) = self.as_small()?;
+                (m.unsigned_abs().to_string(), s)
+            }
+            Repr::Big(b) => (b.0.magnitude().to_str_radix(10), b.1),
+            _ => return None,
+        };
+        if self.is_zero() {
             return Some(NumericParts { negative: false, exponent: 0, digits: vec![] });
         }
-        let exponent = digits.len() as i64 - i64::from(scale);
-        while digits.last() == Some(&0) {
-            digits.pop();
-        }
-        Some(NumericParts { negative: mantissa.is_negative(), exponent, digits })
+        let exponent = text.len() as i64 - i64::from(scale);
+        let digits = text.trim_end_matches('0').bytes().map(|b| b - b'0').collect();
+        Some(NumericParts { negative: self.is_negative(), exponent, digits })
     }
 
     /// The inverse of [`Numeric::parts`] under a display scale; `XX001` on digits that are none.
     pub fn from_parts(parts: &NumericParts, scale: u16) -> Result<Numeric> {
         let bad = || Error::corrupt("malformed numeric digits");
-        if parts.digits.is_empty() {
-            return Ok(Numeric(Repr::Small(0, scale)));
-        }
-        if parts.digits.iter().any(|d| *d > 9)
-            || parts.exponent.abs() > crate::limits::NUMERIC_INTEGER_DIGITS_MAX + 20_000
-        {
+        let too_long = parts.exponent > NUMERIC_INTEGER_DIGITS_MAX
+            || parts.exponent < -NUMERIC_SCALE_MAX
+            || parts.digits.len() as i64 > NUMERIC_INTEGER_DIGITS_MAX + NUMERIC_SCALE_MAX
+            || i64::from(scale) > NUMERIC_SCALE_MAX;
+        if too_long || parts.digits.iter().any(|d| *d > 9) {
             return Err(bad());
         }
         let text: Vec<u8> = parts.digits.iter().map(|d| d + b'0').collect();
-        let mut mantissa = BigInt::parse_bytes(&text, 10).ok_or_else(bad)?;
+        let mut mantissa = match text.is_empty() {
+            true => BigInt::zero(),
+            false => BigInt::parse_bytes(&text, 10).ok_or_else(bad)?,
+        };
         if parts.negative {
             mantissa = -mantissa;
         }
         // value = mantissa × 10^(exponent - digits)
-        let own_scale = parts.digits.len() as i64 - parts.exponent;
-        let grow = i64::from(scale) - own_scale;
+        let grow = i64::from(scale) - (parts.digits.len() as i64 - parts.exponent);
         let mantissa = if grow >= 0 {
-            mantissa * power_of_ten(u32::try_from(grow).map_err(|_| bad())?)
+            mantissa * power_of_ten(grow)
         } else {
-            shrink(&mantissa, u32::try_from(-grow).map_err(|_| bad())?)
+            divide_rounded(&mantissa, &power_of_ten(-grow))
         };
         Ok(Numeric::from_big(mantissa, scale))
     }
 
     /// Total order: NaN largest.
     pub fn compare(&self, other: &Numeric) -> Ordering {
-        if let (Repr::Small(a, s), Repr::Small(b, t)) = (&self.0, &other.0) {
+        if let (Some((a, s)), Some((b, t))) = (self.as_small(), other.as_small()) {
             if s == t {
-                return a.cmp(b);
+                return a.cmp(&b);
             }
-            if s.abs_diff(*t) <= 18 {
-                let scaled = |m: i64, by: u16| i128::from(m) * 10i128.pow(u32::from(by));
-                return scaled(*a, t.saturating_sub(*s)).cmp(&scaled(*b, s.saturating_sub(*t)));
+            let grown =
+                |m: i128, by: u16| small_power_of_ten(u32::from(by)).and_then(|p| m.checked_mul(p));
+            let pair = (grown(a, t.saturating_sub(s)), grown(b, s.saturating_sub(t)));
+            if let (Some(a), Some(b)) = pair {
+                return a.cmp(&b);
             }
         }
         let rank = |n: &Numeric| match n.class() {
@@ -289,13 +360,12 @@ impl Numeric {
             NumericClass::Infinity => 2,
             NumericClass::NaN => 3,
         };
-        rank(self).cmp(&rank(other)).then_with(|| match (self.finite(), other.finite()) {
-            (Some((a, s)), Some((b, t))) => {
-                let common = s.max(t);
-                (a * power_of_ten(u32::from(common - s)))
-                    .cmp(&(b * power_of_ten(u32::from(common - t))))
+        rank(self).cmp(&rank(other)).then_with(|| {
+            let scale = self.scale().max(other.scale());
+            match (self.mantissa_at(scale), other.mantissa_at(scale)) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                _ => Ordering::Equal,
             }
-            _ => Ordering::Equal,
         })
     }
 
@@ -314,11 +384,14 @@ impl Numeric {
         self.to_integer("smallint")?.to_i16().ok_or_else(|| out_of_range("smallint"))
     }
 
-    fn to_integer(&self, target: &str) -> Result<BigInt> {
-        match self.finite() {
-            Some((mantissa, scale)) => Ok(shrink(&mantissa, u32::from(scale))),
-            None => {
-                let what = if self.is_nan() { "NaN" } else { "infinity" };
+    fn to_integer(&self, target: &str) -> Result<i128> {
+        match self.class() {
+            NumericClass::Finite => {
+                let rounded = self.round(0);
+                rounded.as_small().map(|(m, _)| m).ok_or_else(|| out_of_range(target))
+            }
+            class => {
+                let what = if class == NumericClass::NaN { "NaN" } else { "infinity" };
                 Err(Error::new(
                     sqlstate::FEATURE_NOT_SUPPORTED,
                     format!("cannot convert {what} to {target}"),
@@ -327,85 +400,67 @@ impl Numeric {
         }
     }
 
-    /// The nearest double; 22003 when it would be infinite.
+    /// The nearest double; 22003 when it would be infinite, or zero for a number that is not.
     pub fn to_f64(&self) -> Result<f64> {
-        match self.class() {
-            NumericClass::NaN => Ok(f64::NAN),
-            NumericClass::Infinity => Ok(f64::INFINITY),
-            NumericClass::NegInfinity => Ok(f64::NEG_INFINITY),
-            NumericClass::Finite => {
-                let text = self.to_string();
-                let value: f64 = text.parse().map_err(|_| overflow())?;
-                if value.is_infinite() {
-                    return Err(Error::new(
-                        sqlstate::NUMERIC_VALUE_OUT_OF_RANGE,
-                        format!("\"{text}\" is out of range for type double precision"),
-                    ));
-                }
-                Ok(value)
+        /// Largest power of ten that is a double exactly.
+        const EXACT_SCALE_MAX: u16 = 22;
+        /// Whole numbers up to here are doubles exactly.
+        const EXACT_MANTISSA_MAX: u128 = 1 << 53;
+        match (self.class(), self.as_small()) {
+            (NumericClass::NaN, _) => Ok(f64::NAN),
+            (NumericClass::Infinity, _) => Ok(f64::INFINITY),
+            (NumericClass::NegInfinity, _) => Ok(f64::NEG_INFINITY),
+            (_, Some((m, s))) if m.unsigned_abs() <= EXACT_MANTISSA_MAX && s <= EXACT_SCALE_MAX => {
+                Ok(m as f64 / 10f64.powi(i32::from(s)))
             }
+            _ => super::text::parse_f64(&self.to_string()),
         }
     }
 
-    /// The nearest single; 22003 when it would be infinite.
+    /// The nearest single; 22003 when it would be infinite, or zero for a number that is not.
     pub fn to_f32(&self) -> Result<f32> {
-        let text = match self.class() {
-            NumericClass::NaN => return Ok(f32::NAN),
-            NumericClass::Infinity => return Ok(f32::INFINITY),
-            NumericClass::NegInfinity => return Ok(f32::NEG_INFINITY),
-            NumericClass::Finite => self.to_string(),
-        };
-        let value: f32 = text.parse().map_err(|_| overflow())?;
-        if value.is_infinite() {
-            return Err(Error::new(
-                sqlstate::NUMERIC_VALUE_OUT_OF_RANGE,
-                format!("\"{text}\" is out of range for type real"),
-            ));
-        }
-        Ok(value)
-    }
-
-    /// `numeric(precision, scale)`: rounds, then 22003 if too many digits are left.
-    pub fn apply_modifier(&self, modifier: i32) -> Result<Numeric> {
-        if modifier < 4 {
-            return Ok(self.clone());
-        }
-        let packed = modifier - 4;
-        let precision = packed >> 16 & 0xffff;
-        // Eleven bits, signed.
-        let scale = ((packed & 0x7ff) ^ 1024) - 1024;
-        let field_overflow = |detail: String| {
-            Error::new(sqlstate::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow")
-                .with_detail(detail)
-        };
         match self.class() {
-            NumericClass::NaN => return Ok(self.clone()),
-            NumericClass::Infinity | NumericClass::NegInfinity => {
-                return Err(field_overflow(format!(
-                    "A field with precision {precision}, scale {scale} cannot hold an infinite value."
-                )));
-            }
-            NumericClass::Finite => {}
+            NumericClass::NaN => Ok(f32::NAN),
+            NumericClass::Infinity => Ok(f32::INFINITY),
+            NumericClass::NegInfinity => Ok(f32::NEG_INFINITY),
+            NumericClass::Finite => super::text::parse_f32(&self.to_string()),
         }
-        let rounded = self.round(scale);
-        let whole_digits = precision - scale;
-        let exponent = rounded.parts().map_or(0, |p| p.exponent);
-        if !rounded.is_zero() && exponent > i64::from(whole_digits) {
-            let bound =
-                if whole_digits == 0 { "1".to_owned() } else { format!("10^{whole_digits}") };
-            return Err(field_overflow(format!(
-                "A field with precision {precision}, scale {scale} must round to an absolute value less than {bound}."
-            )));
-        }
-        Ok(rounded)
     }
 }
 
-/// 22003, "value overflows numeric format".
-fn overflow() -> Error {
-    Error::new(sqlstate::NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format")
+impl PartialEq for Numeric {
+    fn eq(&self, other: &Numeric) -> bool {
+        self.compare(other).is_eq()
+    }
 }
 
-fn out_of_range(what: &str) -> Error {
-    Error::new(sqlstate::NUMERIC_VALUE_OUT_OF_RANGE, format!("{what} out of range"))
+impl Eq for Numeric {}
+
+impl PartialOrd for Numeric {
+    fn partial_cmp(&self, other: &Numeric) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
+
+impl Ord for Numeric {
+    fn cmp(&self, other: &Numeric) -> Ordering {
+        self.compare(other)
+    }
+}
+
+impl Hash for Numeric {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Trailing zeros behind the point do not count.
+        let trimmed = if self.scale() == 0 { self.clone() } else { self.trim_scale() };
+        match &trimmed.0 {
+            Repr::Small(halves, scale) => (halves, scale).hash(state),
+            Repr::Big(b) => b.hash(state),
+            Repr::NaN => state.write_u8(1),
+            Repr::Infinity => state.write_u8(2),
+            Repr::NegInfinity => state.write_u8(3),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

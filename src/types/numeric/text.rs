@@ -3,9 +3,8 @@
 use std::fmt;
 
 use num_bigint::BigInt;
-use num_traits::Signed;
 
-use super::{Numeric, Repr, overflow, power_of_ten};
+use super::{Numeric, Repr, overflow};
 use crate::error::{Error, Result, sqlstate};
 use crate::limits;
 
@@ -19,11 +18,13 @@ impl Numeric {
             )
         };
         let trimmed = text.trim_matches(|c: char| c.is_ascii_whitespace());
-        match trimmed.to_ascii_lowercase().as_str() {
-            "nan" => return Ok(Numeric::NAN),
-            "infinity" | "+infinity" | "inf" | "+inf" => return Ok(Numeric::infinity()),
-            "-infinity" | "-inf" => return Ok(Numeric::neg_infinity()),
-            _ => {}
+        if trimmed.ends_with(|c: char| c.is_ascii_alphabetic()) {
+            match trimmed.to_ascii_lowercase().as_str() {
+                "nan" => return Ok(Numeric::NAN),
+                "infinity" | "+infinity" | "inf" | "+inf" => return Ok(Numeric::infinity()),
+                "-infinity" | "-inf" => return Ok(Numeric::neg_infinity()),
+                _ => {}
+            }
         }
         let (negative, rest) = match trimmed.as_bytes().first() {
             Some(b'-') => (true, &trimmed[1..]),
@@ -57,18 +58,18 @@ impl Numeric {
         let whole = whole.trim_start_matches('0');
         let scale = fraction.len() as i64 - exponent;
         if whole.len() as i64 + exponent > limits::NUMERIC_INTEGER_DIGITS_MAX
-            || scale > limits::NUMERIC_SCALE_MAX + limits::NUMERIC_INTEGER_DIGITS_MAX
+            || scale > limits::NUMERIC_SCALE_MAX
         {
             return Err(overflow());
         }
-        // The common case needs no big number.
-        if whole.len() + fraction.len() <= 18 && (0..=limits::NUMERIC_SCALE_MAX).contains(&scale) {
+        // The common case needs no big number: 38 digits fit an i128.
+        if whole.len() + fraction.len() <= 38 && scale >= 0 {
             let mantissa = whole
                 .bytes()
                 .chain(fraction.bytes())
-                .fold(0i64, |m, b| m * 10 + i64::from(b - b'0'));
+                .fold(0i128, |m, b| m * 10 + i128::from(b - b'0'));
             let mantissa = if negative { -mantissa } else { mantissa };
-            return Ok(Numeric(Repr::Small(mantissa, scale as u16)));
+            return Ok(Numeric::small(mantissa, u16::try_from(scale).map_err(|_| overflow())?));
         }
         let digits = format!("{whole}{fraction}");
         let digits = if digits.is_empty() { "0" } else { &digits };
@@ -81,31 +82,38 @@ impl Numeric {
 
     /// Appends the text form.
     pub fn write(&self, out: &mut String) {
-        let (negative, mut digits, scale) = match &self.0 {
+        let (digits, scale) = match &self.0 {
             Repr::NaN => return out.push_str("NaN"),
             Repr::Infinity => return out.push_str("Infinity"),
             Repr::NegInfinity => return out.push_str("-Infinity"),
-            Repr::Small(m, s) => (*m < 0, m.unsigned_abs().to_string(), usize::from(*s)),
-            Repr::Big(b) => (b.0.is_negative(), b.0.magnitude().to_str_radix(10), usize::from(b.1)),
+            Repr::Small(_, scale) => {
+                let mantissa = self.as_small().map_or(0, |(m, _)| m.unsigned_abs());
+                // Narrow numbers print faster.
+                let digits = match u64::try_from(mantissa) {
+                    Ok(narrow) => narrow.to_string(),
+                    Err(_) => mantissa.to_string(),
+                };
+                (digits, usize::from(*scale))
+            }
+            Repr::Big(b) => (b.0.magnitude().to_str_radix(10), usize::from(b.1)),
         };
-        if digits.len() <= scale {
-            digits.insert_str(0, &"0".repeat(scale + 1 - digits.len()));
-        }
-        if negative {
+        if self.is_negative() {
             out.push('-');
         }
-        let point = digits.len() - scale;
-        out.push_str(&digits[..point]);
-        if scale > 0 {
-            out.push('.');
-            out.push_str(&digits[point..]);
+        match digits.len().checked_sub(scale) {
+            Some(whole) if whole > 0 => {
+                out.push_str(&digits[..whole]);
+                if scale > 0 {
+                    out.push('.');
+                    out.push_str(&digits[whole..]);
+                }
+            }
+            _ => {
+                out.push_str("0.");
+                out.extend(std::iter::repeat_n('0', scale - digits.len()));
+                out.push_str(&digits);
+            }
         }
-    }
-
-    /// The same number under a larger display scale.
-    pub(super) fn mantissa_at(&self, scale: u16) -> Option<BigInt> {
-        let (mantissa, own) = self.finite()?;
-        Some(mantissa * power_of_ten(u32::from(scale.saturating_sub(own))))
     }
 }
 
