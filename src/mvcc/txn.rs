@@ -31,6 +31,9 @@ pub enum Isolation {
     ReadCommitted,
 }
 
+/// Takes a key and its new value; no value is a deletion.
+pub type EachWrite<'a> = &'a mut dyn FnMut(&[u8], Option<&[u8]>);
+
 /// How a transaction begins.
 #[derive(Clone, Default)]
 pub struct TxnOptions {
@@ -181,7 +184,7 @@ impl Txn {
     }
 
     /// Shows each of its writes into a span, in the order of the keys; no value is a deletion.
-    pub fn for_each_write(&self, span: &Span, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) {
+    pub fn for_each_write(&self, span: &Span, each: EachWrite<'_>) {
         for (key, stored) in self.writes.iter_in(span) {
             each(key, own_value(stored));
         }

@@ -7,16 +7,15 @@ use crate::kv::Access;
 use crate::mvcc::{Snapshot, Txn};
 use crate::types::Datum;
 
+/// Takes a key and its value, and answers whether to go on.
+pub type EachPair<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<bool>;
+
 /// Whatever rows can be read from: a transaction, or the state of a moment.
 pub trait Reader {
     /// The value of a key.
     fn read(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>>;
     /// Hands every pair of a span, in order, to `each`, until it answers `false`.
-    fn walk(
-        &mut self,
-        span: &Span,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<bool>,
-    ) -> Result<()>;
+    fn walk(&mut self, span: &Span, each: EachPair<'_>) -> Result<()>;
 }
 
 impl Reader for Txn {
@@ -24,11 +23,7 @@ impl Reader for Txn {
         self.get(key)
     }
 
-    fn walk(
-        &mut self,
-        span: &Span,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<bool>,
-    ) -> Result<()> {
+    fn walk(&mut self, span: &Span, each: EachPair<'_>) -> Result<()> {
         let mut scan = self.scan(span, false)?;
         while scan.next()? {
             if !each(scan.key(), scan.value())? {
@@ -44,11 +39,7 @@ impl Reader for Snapshot {
         self.get(key)
     }
 
-    fn walk(
-        &mut self,
-        span: &Span,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<bool>,
-    ) -> Result<()> {
+    fn walk(&mut self, span: &Span, each: EachPair<'_>) -> Result<()> {
         let mut scan = self.scan(span, false, Access::Range)?;
         while scan.next()? {
             if !each(scan.key(), scan.value())? {
