@@ -156,7 +156,7 @@ fn encode_ascending(out: &mut Vec<u8>, datum: &Datum) -> Result<()> {
         Datum::Timestamp(micros) => push(out, TIMESTAMP, &(micros ^ i64::MIN).to_be_bytes()),
         Datum::Timestamptz(micros) => push(out, TIMESTAMPTZ, &(micros ^ i64::MIN).to_be_bytes()),
         Datum::Interval(interval) => {
-            push(out, INTERVAL, &(interval_length(interval) ^ i128::MIN).to_be_bytes());
+            push(out, INTERVAL, &(interval.normalized_micros() ^ i128::MIN).to_be_bytes());
         }
         Datum::Uuid(bytes) => push(out, UUID, bytes),
         Datum::Oid(n) => push(out, OID, &n.to_be_bytes()),
@@ -455,12 +455,6 @@ fn order_f32(n: f32) -> u32 {
 
 fn unorder_f32(bits: u32) -> f32 {
     f32::from_bits(if bits >> 31 == 1 { bits & !(1 << 31) } else { !bits })
-}
-
-// PostgreSQL orders intervals by their length with months of 30 days and days of 24 hours.
-fn interval_length(interval: &Interval) -> i128 {
-    (i128::from(interval.months) * 30 + i128::from(interval.days)) * DAY_MICROS
-        + i128::from(interval.micros)
 }
 
 /// An interval of a length. Every length that some interval has is read: what does not fit into one

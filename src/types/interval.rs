@@ -54,11 +54,11 @@ impl Sum {
                 self.months += value.whole();
                 self.add_days(&value.fraction(), 30);
             }
-            "y" | "yr" | "yrs" | "year" | "years" => self.months += value.rounded_times(12),
-            "dec" | "decs" | "decade" | "decades" => self.months += value.rounded_times(120),
-            "c" | "cent" | "century" | "centuries" => self.months += value.rounded_times(1_200),
+            "y" | "yr" | "yrs" | "year" | "years" => self.months += value.times(12),
+            "dec" | "decs" | "decade" | "decades" => self.months += value.times(120),
+            "c" | "cent" | "century" | "centuries" => self.months += value.times(1_200),
             "mil" | "mils" | "millennium" | "millennia" => {
-                self.months += value.rounded_times(12_000);
+                self.months += value.times(12_000);
             }
             _ => return None,
         }
@@ -119,15 +119,11 @@ impl Decimal {
         let product = self.units * factor;
         (product + product.signum() * Self::ONE / 2) / Self::ONE
     }
-
-    fn rounded_times(&self, factor: i128) -> i128 {
-        self.times(factor)
-    }
 }
 
 impl Interval {
     /// PostgreSQL's input forms; `modifier` is -1 for none.
-    pub fn parse(text: &str, modifier: i32, format: &SessionFormat) -> Result<Interval> {
+    pub fn parse(text: &str, modifier: i32) -> Result<Interval> {
         let bad = || {
             Error::new(
                 sqlstate::INVALID_DATETIME_FORMAT,
@@ -138,7 +134,7 @@ impl Interval {
         let parsed = if trimmed.starts_with(['P', 'p']) {
             parse_iso(&trimmed[1..])
         } else {
-            parse_words(trimmed, format.interval_style == IntervalStyle::SqlStandard)
+            parse_words(trimmed)
         };
         parsed.ok_or_else(bad)?.finish()?.apply_modifier(modifier)
     }
@@ -289,22 +285,27 @@ impl Interval {
         Ok(result)
     }
 
+    /// Gives days and time one sign, by a day borrowed from the one or the other.
+    fn agree_day_and_time(mut self) -> Interval {
+        if self.days > 0 && self.micros < 0 {
+            self.days -= 1;
+            self.micros += DAY;
+        } else if self.days < 0 && self.micros > 0 {
+            self.days += 1;
+            self.micros -= DAY;
+        }
+        self
+    }
+
     /// Makes 24 hours a day.
     pub fn justify_hours(self) -> Result<Interval> {
         let days = i32::try_from(self.micros / DAY).map_err(|_| out_of_range())?;
-        let mut result = Interval {
+        let result = Interval {
             days: self.days.checked_add(days).ok_or_else(out_of_range)?,
             micros: self.micros % DAY,
             ..self
         };
-        if result.days > 0 && result.micros < 0 {
-            result.days -= 1;
-            result.micros += DAY;
-        } else if result.days < 0 && result.micros > 0 {
-            result.days += 1;
-            result.micros -= DAY;
-        }
-        Ok(result)
+        Ok(result.agree_day_and_time())
     }
 
     /// Makes 30 days a month.
@@ -334,14 +335,7 @@ impl Interval {
             result.months += 1;
             result.days -= 30;
         }
-        if result.days > 0 && result.micros < 0 {
-            result.days -= 1;
-            result.micros += DAY;
-        } else if result.days < 0 && result.micros > 0 {
-            result.days += 1;
-            result.micros -= DAY;
-        }
-        Ok(result)
+        Ok(result.agree_day_and_time())
     }
 
     /// Order by length: months of 30 days, days of 24 hours.
@@ -495,7 +489,7 @@ fn parse_iso(text: &str) -> Option<Sum> {
 }
 
 /// `1 year 2 mons 3 days 04:05:06`, `@ 1 hour ago`, `1-2`, `90`.
-fn parse_words(text: &str, _sql_standard: bool) -> Option<Sum> {
+fn parse_words(text: &str) -> Option<Sum> {
     let text = text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase();
     let mut words = Vec::new();
     for word in text.split_whitespace() {
@@ -562,7 +556,7 @@ mod tests {
     fn shown(text: &str) -> String {
         let format = SessionFormat::default();
         let mut out = String::new();
-        Interval::parse(text, -1, &format).unwrap().write(&format, &mut out);
+        Interval::parse(text, -1).unwrap().write(&format, &mut out);
         out
     }
 
@@ -590,7 +584,7 @@ mod tests {
             assert_eq!(shown(text), expected, "{text}");
         }
         for text in ["", "day", "1 fortnight", "P", "1:2:3:4", "x"] {
-            let e = Interval::parse(text, -1, &SessionFormat::default()).unwrap_err();
+            let e = Interval::parse(text, -1).unwrap_err();
             assert_eq!(e.code(), sqlstate::INVALID_DATETIME_FORMAT, "{text}");
         }
     }

@@ -237,6 +237,36 @@ impl Datum {
     pub fn is_null(&self) -> bool {
         matches!(self, Datum::Null)
     }
+
+    /// The type that the value itself shows. Values of `varchar`, `regclass` and the like show the
+    /// type whose representation they share; NULL shows [`Type::Unknown`].
+    pub fn shown_type(&self) -> Type {
+        match self {
+            Datum::Null => Type::Unknown,
+            Datum::Bool(_) => Type::Bool,
+            Datum::Int2(_) => Type::Int2,
+            Datum::Int4(_) => Type::Int4,
+            Datum::Int8(_) => Type::Int8,
+            Datum::Float4(_) => Type::Float4,
+            Datum::Float8(_) => Type::Float8,
+            Datum::Numeric(_) => Type::Numeric,
+            Datum::Text(_) => Type::Text,
+            Datum::Char(_) => Type::Char,
+            Datum::Bytea(_) => Type::Bytea,
+            Datum::Date(_) => Type::Date,
+            Datum::Time(_) => Type::Time,
+            Datum::Timetz(..) => Type::Timetz,
+            Datum::Timestamp(_) => Type::Timestamp,
+            Datum::Timestamptz(_) => Type::Timestamptz,
+            Datum::Interval(_) => Type::Interval,
+            Datum::Uuid(_) => Type::Uuid,
+            Datum::Json(_) => Type::Json,
+            Datum::Jsonb(_) => Type::Jsonb,
+            Datum::Oid(_) => Type::Oid,
+            Datum::Array(array) => Type::Array(Box::new(array.element.clone())),
+            Datum::Record(_) => Type::Record,
+        }
+    }
 }
 
 impl From<Option<Datum>> for Datum {

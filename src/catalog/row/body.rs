@@ -240,7 +240,7 @@ fn push_array(out: &mut Vec<u8>, element: &Type, array: &Array, depth: usize) ->
 fn push_record(out: &mut Vec<u8>, fields: &[Datum], depth: usize) -> Result<()> {
     push_varint(out, fields.len() as u64);
     for field in fields {
-        let ty = type_of(field);
+        let ty = field.shown_type();
         push_type(out, &ty)?;
         push_item(out, &ty, field, depth)?;
     }
@@ -400,35 +400,6 @@ fn read_array<'a>(body: &'a [u8], element: &Type, depth: usize) -> Result<DatumR
     }
     let element = element.clone();
     Ok(DatumRef::Owned(Datum::Array(Arc::new(Array { element, dimensions, items }))))
-}
-
-/// The type of a field of a row, which has no declaration.
-fn type_of(datum: &Datum) -> Type {
-    match datum {
-        Datum::Null => Type::Unknown,
-        Datum::Bool(_) => Type::Bool,
-        Datum::Int2(_) => Type::Int2,
-        Datum::Int4(_) => Type::Int4,
-        Datum::Int8(_) => Type::Int8,
-        Datum::Float4(_) => Type::Float4,
-        Datum::Float8(_) => Type::Float8,
-        Datum::Numeric(_) => Type::Numeric,
-        Datum::Text(_) => Type::Text,
-        Datum::Char(_) => Type::Char,
-        Datum::Bytea(_) => Type::Bytea,
-        Datum::Date(_) => Type::Date,
-        Datum::Time(_) => Type::Time,
-        Datum::Timetz(..) => Type::Timetz,
-        Datum::Timestamp(_) => Type::Timestamp,
-        Datum::Timestamptz(_) => Type::Timestamptz,
-        Datum::Interval(_) => Type::Interval,
-        Datum::Uuid(_) => Type::Uuid,
-        Datum::Json(_) => Type::Json,
-        Datum::Jsonb(_) => Type::Jsonb,
-        Datum::Oid(_) => Type::Oid,
-        Datum::Array(array) => Type::Array(Box::new(array.element.clone())),
-        Datum::Record(_) => Type::Record,
-    }
 }
 
 /// The numbers of types in stored rows. Append only.

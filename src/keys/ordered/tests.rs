@@ -84,7 +84,7 @@ fn pair() -> impl Strategy<Value = (Type, Datum, Datum, Ordering)> {
                 micros: i64::from(s) * 1_000_000,
             };
             let (a, b) = (interval(m, d, s), interval(n, e, t));
-            let order = interval_length(&a).cmp(&interval_length(&b));
+            let order = a.compare(&b);
             (Type::Interval, Datum::Interval(a), Datum::Interval(b), order)
         }),
     ]

@@ -1,6 +1,5 @@
 //! The arithmetic behind `date_trunc`, `date_bin`, `age` and the functions that make time stamps.
 
-use super::args::type_of;
 use crate::error::{Error, Result, sqlstate};
 use crate::types::datetime::{
     self, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, TimeZone, USECS_PER_DAY,
@@ -42,7 +41,7 @@ pub(super) fn date_trunc(field: &str, value: &Datum, zone: &TimeZone) -> Result<
                 false => datetime::timestamp_to_timestamptz(truncated, zone)?,
             }))
         }
-        other => Err(Error::internal(format!("date_trunc of {}", type_of(other)))),
+        other => Err(Error::internal(format!("date_trunc of {}", other.shown_type()))),
     }
 }
 

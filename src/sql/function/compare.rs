@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::args::{any, type_of};
+use super::args::any;
 use super::row::{Row, f};
 use super::{Volatility, kernel};
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ fn ints(_: &EvalContext<'_>, a: &[Datum]) -> Result<Ordering> {
         Datum::Int4(v) => Ok(i64::from(*v)),
         Datum::Int8(v) => Ok(*v),
         Datum::Oid(v) => Ok(i64::from(*v)),
-        other => Err(Error::internal(format!("{} is not an integer", type_of(other)))),
+        other => Err(Error::internal(format!("{} is not an integer", other.shown_type()))),
     };
     Ok(int(any(a, 0)?)?.cmp(&int(any(a, 1)?)?))
 }
@@ -35,7 +35,7 @@ fn floats(_: &EvalContext<'_>, a: &[Datum]) -> Result<Ordering> {
     let float = |d: &Datum| match d {
         Datum::Float4(v) => Ok(f64::from(*v)),
         Datum::Float8(v) => Ok(*v),
-        other => Err(Error::internal(format!("{} is not a float", type_of(other)))),
+        other => Err(Error::internal(format!("{} is not a float", other.shown_type()))),
     };
     Ok(kernel::float_order(float(any(a, 0)?)?, float(any(a, 1)?)?))
 }
@@ -57,7 +57,7 @@ fn moments(context: &EvalContext<'_>, a: &[Datum]) -> Result<Ordering> {
             | Datum::Timestamptz(datetime::TIMESTAMP_NEG_INFINITY) => return Ok(i128::MIN),
             Datum::Timestamptz(at) => return Ok(i128::from(*at)),
             Datum::Timestamp(at) => i128::from(*at),
-            other => return Err(Error::internal(format!("{} is not a moment", type_of(other)))),
+            other => return Err(Error::internal(format!("{} is not a moment", other.shown_type()))),
         };
         match i64::try_from(local) {
             Ok(near) if zoned => Ok(local - i128::from(zone.offset_of_local(near)) * 1_000_000),

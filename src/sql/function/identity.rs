@@ -1,6 +1,6 @@
 //! Identifiers, and the types of values.
 
-use super::args::{any, type_of};
+use super::args::any;
 use super::row::{Row, f, t, typed};
 use crate::error::Result;
 use crate::sql::exec::context::EvalContext;
@@ -19,7 +19,7 @@ fn random_uuid() -> Datum {
 fn pg_typeof(_: &mut EvalContext<'_>, types: &[Type], a: &[Datum]) -> Result<Datum> {
     let ty = match types.first() {
         Some(ty) => ty.clone(),
-        None => type_of(any(a, 0)?),
+        None => any(a, 0)?.shown_type(),
     };
     Ok(Datum::Oid(oid::oid(&ty)))
 }

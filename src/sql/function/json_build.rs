@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::args::{any, array, boolean, type_of};
+use super::args::{any, array, boolean};
 use super::json_access::json_datum;
 use super::jsonb_edit::made;
 use super::row::{Row, f, t, typed};
@@ -68,7 +68,7 @@ pub(super) fn write_json(
                     out.push_str(separator);
                 }
                 out.push_str(&format!("\"f{}\":", i + 1));
-                write_json(field, &type_of(field), format, false, out);
+                write_json(field, &field.shown_type(), format, false, out);
             }
             out.push('}');
         }
@@ -167,7 +167,7 @@ pub(super) fn to_value(value: &Datum, ty: &Type, format: &SessionFormat) -> Resu
 }
 
 fn type_at(types: &[Type], a: &[Datum], i: usize) -> Type {
-    types.get(i).cloned().unwrap_or_else(|| a.get(i).map_or(Type::Unknown, type_of))
+    types.get(i).cloned().unwrap_or_else(|| a.get(i).map_or(Type::Unknown, Datum::shown_type))
 }
 
 fn to_json(context: &mut EvalContext<'_>, types: &[Type], a: &[Datum]) -> Result<Datum> {
@@ -186,7 +186,7 @@ fn to_json_lines(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
     let lines = a.len() > 1 && boolean(a, 1)?;
     let value = any(a, 0)?;
     let mut out = String::new();
-    write_json(value, &type_of(value), &context.session.format, lines, &mut out);
+    write_json(value, &value.shown_type(), &context.session.format, lines, &mut out);
     Ok(json_datum(out))
 }
 

@@ -1,6 +1,6 @@
 //! Putting strings together: `concat`, `format`, the quoting functions.
 
-use super::args::{any, txt, type_of};
+use super::args::{any, txt};
 use super::row::{Row, f, t, typed};
 use super::string_case::bounded;
 use crate::error::{Error, Result, sqlstate};
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
 
 /// The static type of an argument, or what its value shows.
 fn type_at(types: &[Type], a: &[Datum], i: usize) -> Type {
-    types.get(i).cloned().unwrap_or_else(|| a.get(i).map_or(Type::Unknown, type_of))
+    types.get(i).cloned().unwrap_or_else(|| a.get(i).map_or(Type::Unknown, Datum::shown_type))
 }
 
 /// What `value::text` gives; `None` for NULL.
@@ -223,7 +223,7 @@ fn star_width(a: &[Datum], position: usize, left: bool) -> Result<Width> {
                     format!("invalid input syntax for type integer: \"{v}\""),
                 )
             })?,
-            other => return Err(invalid(format!("{} is no width for format()", type_of(other)))),
+            other => return Err(invalid(format!("{} is no width for format()", other.shown_type()))),
         },
     };
     match columns < 0 {

@@ -80,7 +80,7 @@ pub fn encode(value: &Datum, ty: &Type, out: &mut Vec<u8>) -> Result<()> {
         Datum::Record(items) => {
             out.extend(length_of(items.len())?.to_be_bytes());
             for item in items.iter() {
-                let ty = natural_type(item);
+                let ty = field_type(item);
                 out.extend(oid::oid(&ty).to_be_bytes());
                 encode_item(item, &ty, out)?;
             }
@@ -105,32 +105,9 @@ fn encode_item(item: &Datum, ty: &Type, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// The type that a value says it has, for the fields of anonymous rows.
-pub fn natural_type(value: &Datum) -> Type {
-    match value {
-        Datum::Bool(_) => Type::Bool,
-        Datum::Int2(_) => Type::Int2,
-        Datum::Int4(_) => Type::Int4,
-        Datum::Int8(_) => Type::Int8,
-        Datum::Float4(_) => Type::Float4,
-        Datum::Float8(_) => Type::Float8,
-        Datum::Numeric(_) => Type::Numeric,
-        Datum::Text(_) | Datum::Null => Type::Text,
-        Datum::Char(_) => Type::Char,
-        Datum::Bytea(_) => Type::Bytea,
-        Datum::Date(_) => Type::Date,
-        Datum::Time(_) => Type::Time,
-        Datum::Timetz(..) => Type::Timetz,
-        Datum::Timestamp(_) => Type::Timestamp,
-        Datum::Timestamptz(_) => Type::Timestamptz,
-        Datum::Interval(_) => Type::Interval,
-        Datum::Uuid(_) => Type::Uuid,
-        Datum::Json(_) => Type::Json,
-        Datum::Jsonb(_) => Type::Jsonb,
-        Datum::Oid(_) => Type::Oid,
-        Datum::Array(a) => Type::Array(Box::new(a.element.clone())),
-        Datum::Record(_) => Type::Record,
-    }
+/// The type under which a field of an anonymous row travels: a NULL goes as text.
+fn field_type(value: &Datum) -> Type {
+    if value.is_null() { Type::Text } else { value.shown_type() }
 }
 
 fn encode_numeric(number: &Numeric, out: &mut Vec<u8>) -> Result<()> {

@@ -69,7 +69,7 @@ fn parse_with(ty: &Type, modifier: i32, text: &str, format: &SessionFormat) -> R
         Type::Timestamptz => {
             Datum::Timestamptz(datetime::parse_timestamptz(text, modifier, format)?)
         }
-        Type::Interval => Datum::Interval(Interval::parse(text, modifier, format)?),
+        Type::Interval => Datum::Interval(Interval::parse(text, modifier)?),
         Type::Uuid => Datum::Uuid(scalar::uuid(text)?),
         Type::Json => {
             json::validate(text)?;
@@ -237,40 +237,6 @@ pub fn to_string(value: &Datum, ty: &Type, format: &SessionFormat) -> String {
     let mut out = String::new();
     format_typed(value, ty, format, &mut out);
     out
-}
-
-/// Words that PostgreSQL's `quote_ident` quotes because they are reserved in some place; sorted.
-#[rustfmt::skip]
-const RESERVED: &[&str] = &[
-    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric",
-    "authorization", "between", "bigint", "binary", "bit", "boolean", "both", "case", "cast",
-    "char", "character", "check", "coalesce", "collate", "collation", "column", "concurrently",
-    "constraint", "create", "cross", "current_catalog", "current_date", "current_role",
-    "current_schema", "current_time", "current_timestamp", "current_user", "dec", "decimal",
-    "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "exists",
-    "extract", "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant",
-    "greatest", "group", "grouping", "having", "ilike", "in", "initially", "inner", "inout",
-    "int", "integer", "intersect", "interval", "into", "is", "isnull", "join", "lateral",
-    "leading", "least", "left", "like", "limit", "localtime", "localtimestamp", "national",
-    "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric",
-    "offset", "on", "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing",
-    "position", "precision", "primary", "real", "references", "returning", "right", "row",
-    "select", "session_user", "setof", "similar", "smallint", "some", "substring", "symmetric",
-    "table", "tablesample", "then", "time", "timestamp", "to", "trailing", "treat", "trim",
-    "true", "union", "unique", "user", "using", "values", "varchar", "variadic", "verbose",
-    "when", "where", "window", "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists",
-    "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
-];
-
-/// Quotes an identifier if it needs it, as `quote_ident` does.
-pub fn quote_ident(name: &str) -> String {
-    let plain_start = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    let plain = plain_start
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if plain && RESERVED.binary_search(&name).is_err() {
-        return name.to_string();
-    }
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Quotes a string literal, as `quote_literal` does.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::Accumulator;
-use super::super::args::{any, type_of};
+use super::super::args::any;
 use super::super::json_access::json_datum;
 use super::super::json_build::{key_text, to_value, write_json};
 use super::super::jsonb_edit::made;
@@ -25,7 +25,7 @@ pub(super) const AGGREGATES: &[AggregateRow] = &[
 ];
 
 fn type_at(types: &[Type], i: usize, value: &Datum) -> Type {
-    types.get(i).cloned().unwrap_or_else(|| type_of(value))
+    types.get(i).cloned().unwrap_or_else(|| value.shown_type())
 }
 
 fn null_key() -> Error {

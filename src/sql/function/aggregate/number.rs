@@ -1,7 +1,7 @@
 //! count, sum and avg.
 
 use super::super::Accumulator;
-use super::super::args::{any, type_of};
+use super::super::args::any;
 use super::super::row::{AggregateRow, agg};
 use super::null_at;
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ pub(super) const AGGREGATES: &[AggregateRow] = &[
 ];
 
 fn misfit(value: &Datum) -> Error {
-    Error::internal(format!("aggregate over {} was given {value:?}", type_of(value)))
+    Error::internal(format!("aggregate over {} was given {value:?}", value.shown_type()))
 }
 
 /// `count(*)`
