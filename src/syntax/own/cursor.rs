@@ -5,7 +5,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::Result;
-use crate::syntax::ast::{Destination, IdSource, StringArg, TablePattern};
+use crate::syntax::ast::{Destination, StringArg, TablePattern};
 use crate::syntax::sql::{CairnDialect, PARSER_DEPTH};
 use crate::syntax::text::{Source, adopt, may_name_column};
 
@@ -141,11 +141,6 @@ impl<'a> Cursor<'a> {
 
     pub(super) fn as_of(&mut self) -> Result<Option<Expr>> {
         if self.eat(&["as", "of", "system", "time"]) { Ok(Some(self.expr()?)) } else { Ok(None) }
-    }
-
-    /// `x` after the singular word, a query after the plural.
-    pub(super) fn ids(&mut self, plural: bool) -> Result<IdSource> {
-        if plural { Ok(IdSource::Query(self.query()?)) } else { Ok(IdSource::Expr(self.expr()?)) }
     }
 
     pub(super) fn duplicate<T>(&self, option: &str) -> Result<T> {

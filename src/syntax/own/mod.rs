@@ -1,80 +1,76 @@
 //! The grammars of our own statements.
+//!
+//! A statement is ours by its first words: [`RULES`] says which words lead to which grammar, and what
+//! no rule claims goes to sqlparser.
 
 mod backup;
 mod cursor;
+mod job;
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::ast::*;
+use super::sql::complexity;
 use super::text::Source;
 use crate::error::Result;
 use cursor::Cursor;
 
+/// How a statement is read once its first words have been passed.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// The words decide: what follows is this statement or an error.
+    Always(fn(&mut Cursor<'_>) -> Result<Statement>),
+    /// The words are shared: `None` leaves the statement, from its start, to the next rule.
+    #[allow(dead_code)]
+    Maybe(fn(&mut Cursor<'_>) -> Result<Option<Statement>>),
+}
+
+use Rule::Always;
+
+/// The first words of our statements. The first rule that matches wins, so longer comes before
+/// shorter; within that, one room's words stand together.
+const RULES: &[(&[&str], Rule)] = &[
+    // Backups.
+    (&["backup"], Always(backup::backup)),
+    (&["restore"], Always(backup::restore)),
+    (&["show", "backups"], Always(backup::show_backups)),
+    (&["show", "backup"], Always(backup::show_backup)),
+    // Jobs.
+    (&["show", "automatic", "jobs"], Always(job::show_automatic)),
+    (&["show", "job"], Always(job::show_job)),
+    (&["show", "jobs"], Always(job::show_jobs)),
+    (&["pause"], Always(job::pause)),
+    (&["resume"], Always(job::resume)),
+    (&["cancel"], Always(job::cancel)),
+];
+
 /// The statement, if its first words make it one of ours.
 pub(super) fn parse(source: Source<'_>, tokens: &[TokenWithSpan]) -> Result<Option<Statement>> {
-    let first = match tokens.first().map(|t| &t.token) {
-        Some(Token::Word(w)) if w.quote_style.is_none() => w.value.as_str(),
-        _ => return Ok(None),
-    };
-    if !matches!(first, "backup" | "restore" | "show" | "pause" | "resume" | "cancel") {
-        return Ok(None);
+    for (words, rule) in RULES {
+        if !begins(tokens, words) {
+            continue;
+        }
+        complexity(tokens)?;
+        let mut cursor = Cursor::new(source, tokens.to_vec());
+        cursor.eat(words);
+        let statement = match rule {
+            Rule::Always(read) => read(&mut cursor)?,
+            Rule::Maybe(read) => match read(&mut cursor)? {
+                Some(statement) => statement,
+                None => continue,
+            },
+        };
+        cursor.end()?;
+        return Ok(Some(statement));
     }
-    let mut cursor = Cursor::new(source, tokens.to_vec());
-    let c = &mut cursor;
-    let statement = if c.eat(&["backup"]) {
-        backup::backup(c)?
-    } else if c.eat(&["restore"]) {
-        backup::restore(c)?
-    } else if c.eat(&["show", "backups"]) {
-        backup::show_backups(c)?
-    } else if c.eat(&["show", "backup"]) {
-        backup::show_backup(c)?
-    } else if c.eat(&["show", "automatic", "jobs"]) {
-        Statement::ShowJobs(ShowJobs { which: ShowJobsWhich::Automatic, when_complete: false })
-    } else if c.is(0, "show") && (c.is(1, "job") || c.is(1, "jobs")) {
-        show_jobs(c)?
-    } else if first != "show" {
-        control_jobs(c)?
-    } else {
-        return Ok(None);
-    };
-    c.end()?;
-    Ok(Some(statement))
+    Ok(None)
 }
 
-fn show_jobs(c: &mut Cursor<'_>) -> Result<Statement> {
-    c.expect("show")?;
-    let plural = c.eat(&["jobs"]);
-    if !plural {
-        c.expect("job")?;
-    }
-    let when_complete = c.eat(&["when", "complete"]);
-    let which = if plural && *c.peek() == Token::EOF && !when_complete {
-        ShowJobsWhich::All
-    } else {
-        ShowJobsWhich::Ids(c.ids(plural)?)
-    };
-    Ok(Statement::ShowJobs(ShowJobs { which, when_complete }))
-}
-
-fn control_jobs(c: &mut Cursor<'_>) -> Result<Statement> {
-    let command = if c.eat(&["pause"]) {
-        JobCommand::Pause
-    } else if c.eat(&["resume"]) {
-        JobCommand::Resume
-    } else {
-        c.expect("cancel")?;
-        JobCommand::Cancel
-    };
-    let plural = c.eat(&["jobs"]);
-    if !plural {
-        c.expect("job")?;
-    }
-    let which = ControlJobsWhich::Ids(c.ids(plural)?);
-    let mut reason = None;
-    if command == JobCommand::Pause && c.eat(&["with", "reason"]) {
-        c.expect_token(&Token::Eq)?;
-        reason = Some(c.string()?);
-    }
-    Ok(Statement::ControlJobs(ControlJobs { command, which, reason }))
+fn begins(tokens: &[TokenWithSpan], words: &[&str]) -> bool {
+    words.iter().enumerate().all(|(i, word)| {
+        matches!(
+            tokens.get(i).map(|t| &t.token),
+            Some(Token::Word(w)) if w.quote_style.is_none() && w.value == *word
+        )
+    })
 }

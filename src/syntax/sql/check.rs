@@ -27,7 +27,7 @@ struct Level {
 }
 
 /// Refuses what would recurse too deep. Tells whether there are long chains of AND or OR.
-pub(super) fn complexity(tokens: &[TokenWithSpan]) -> Result<bool> {
+pub(in crate::syntax) fn complexity(tokens: &[TokenWithSpan]) -> Result<bool> {
     let mut outer: Vec<Level> = Vec::new();
     let mut level = Level::default();
     let mut logical = 0usize;

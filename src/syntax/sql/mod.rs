@@ -18,6 +18,7 @@ use super::text::Source;
 use crate::error::Result;
 use crate::limits::EXPRESSION_DEPTH_MAX;
 
+pub(super) use check::complexity;
 pub(super) use dialect::CairnDialect;
 pub use rewrite::CURRENT_OF;
 
