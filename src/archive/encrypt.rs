@@ -76,7 +76,12 @@ impl fmt::Debug for Secret {
 
 /// The key of a chain, ready for use. Cloning shares it; it is wiped when the last one is gone.
 #[derive(Clone)]
-pub struct DataKey(Arc<Aes256Gcm>);
+pub struct DataKey(Arc<KeyInner>);
+
+struct KeyInner {
+    cipher: Aes256Gcm,
+    bytes: Zeroizing<[u8; 32]>,
+}
 
 impl fmt::Debug for DataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +105,23 @@ fn derive(passphrase: &str, salt: &[u8], rounds: u32) -> Derived {
 impl DataKey {
     /// A key from its bytes.
     pub fn new(bytes: &[u8; 32]) -> Self {
-        DataKey(Arc::new(Aes256Gcm::new(bytes.into())))
+        let inner =
+            KeyInner { cipher: Aes256Gcm::new(bytes.into()), bytes: Zeroizing::new(*bytes) };
+        DataKey(Arc::new(inner))
+    }
+
+    /// The key as hexadecimal text, for what a job keeps while it runs. Never to be shown.
+    pub fn to_secret_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex(&self.0.bytes[..]))
+    }
+
+    /// A key from what [`DataKey::to_secret_text`] gave.
+    pub fn from_secret_text(text: &str) -> Result<Self> {
+        let bytes = super::digest::unhex(text).map(Zeroizing::new);
+        match bytes.as_ref().map(|bytes| <&[u8; 32]>::try_from(bytes.as_slice())) {
+            Some(Ok(bytes)) => Ok(DataKey::new(bytes)),
+            _ => Err(Error::corrupt("the key that a job keeps cannot be read")),
+        }
     }
 
     fn nonce(iv: &[u8; IV_BYTES], chunk: u64) -> [u8; IV_BYTES] {
@@ -115,6 +136,7 @@ impl DataKey {
     /// Seals `buffer` in place and appends the tag.
     fn seal_chunk(&self, iv: &[u8; IV_BYTES], chunk: u64, buffer: &mut Vec<u8>) -> Result<()> {
         self.0
+            .cipher
             .encrypt_in_place(&Self::nonce(iv, chunk).into(), b"", buffer)
             .map_err(|_| Error::internal("a chunk could not be encrypted"))
     }
@@ -130,7 +152,7 @@ impl DataKey {
         let (text, tag) = sealed.split_at_mut(at);
         let tag: [u8; TAG_BYTES] = (&*tag).try_into().ok()?;
         let nonce = Self::nonce(iv, chunk).into();
-        self.0.decrypt_inout_detached(&nonce, b"", (&mut *text).into(), &tag.into()).ok()?;
+        self.0.cipher.decrypt_inout_detached(&nonce, b"", (&mut *text).into(), &tag.into()).ok()?;
         Some(text)
     }
 }

@@ -110,7 +110,9 @@ pub struct DescriptorChange {
 /// One file of statistics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatisticsFile {
-    /// Its path from the layer's directory.
+    /// Its path from the layer's directory. The document is a list of objects, each with the
+    /// columns of `system.table_statistics` by name (`tableID` is that of the backup; `createdAt`
+    /// in microseconds since 2000-01-01, `histogram` absent or hexadecimal).
     pub path: String,
     /// BLAKE3 of the stored file.
     pub hash: Digest,
@@ -139,7 +141,8 @@ pub struct Manifest {
     pub start_time: Timestamp,
     /// Inclusive; the layer is consistent as of this time.
     pub end_time: Timestamp,
-    /// With [`MvccFilter::All`], the earliest time that can be restored.
+    /// With [`MvccFilter::All`], the earliest time that can be restored: in an incremental its
+    /// `start_time`.
     pub revision_start_time: Timestamp,
     /// Which versions there are.
     pub mvcc_filter: MvccFilter,
@@ -147,13 +150,24 @@ pub struct Manifest {
     pub coverage: Coverage,
     /// The databases that are here with everything in them.
     pub complete_databases: Vec<u32>,
-    /// The spans that were backed up from `start_time`.
+    /// The spans that were backed up from `start_time`: with the tombstones of keys that went away
+    /// since. In a full, everything. Together with `introduced_spans` they cover every index of
+    /// every table and sequence that can be restored from this layer: a reader that misses one
+    /// refuses. They may be whole tables or single indexes, and may touch or be joined.
     pub spans: Vec<Span>,
-    /// The spans that were backed up from the beginning because the layer before lacks them.
+    /// The spans that were backed up from the beginning because the layer before lacks them or
+    /// holds something else there (new tables and indexes, tables that were offline, bulk loads).
+    /// They need no tombstones: for these keys a reader takes nothing from earlier layers.
     pub introduced_spans: Vec<Span>,
-    /// The catalog's descriptors as of `end_time`.
+    /// The catalog's descriptors as of `end_time`, each as `serde_json` writes a
+    /// `catalog::descriptor::Descriptor`: every object backed up, and the databases and schemas
+    /// around it. With [`Coverage::All`] those of the system database too. Offline ones are here
+    /// in their state, so that the next layer knows; they cannot be restored.
     pub descriptors: Vec<Value>,
-    /// Their history, with [`MvccFilter::All`].
+    /// Their history, with [`MvccFilter::All`], by rising time. In an incremental, the changes
+    /// after `start_time`, to be applied to the `descriptors` of the layer before. In a full, the
+    /// changes after `revision_start_time`, and before them every descriptor that existed then, as
+    /// a change with just that time.
     #[serde(default)]
     pub descriptor_changes: Vec<DescriptorChange>,
     /// The data files.
