@@ -31,6 +31,10 @@ pub use ast::*;
 pub use sql::CURRENT_OF;
 pub use text::{KeywordClass, decode_escapes, keyword_class, quote_identifier, quote_literal};
 
+use std::ops::Range;
+
+use sqlparser::tokenizer::TokenWithSpan;
+
 use crate::error::Result;
 
 /// Splits a text into statements and parses each. Empty statements are dropped, so an empty text
@@ -39,23 +43,33 @@ pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>> {
     let mut statements = Vec::new();
     for chunk in text::split(sql)? {
         let source = text::Source { sql, semicolon: chunk.semicolon };
-        let (statement, as_of, extras) = match own::parse(source, &chunk.tokens)? {
-            Some(statement) => (statement, None, Extras::default()),
-            None => {
-                let general = sql::parse(&source, chunk.tokens)?;
-                (Statement::Sql(Box::new(general.tree)), general.as_of, general.extras)
-            }
-        };
-        statements.push(ParsedStatement {
-            statement,
-            text: sql.get(chunk.start..chunk.end).unwrap_or_default().to_owned(),
-            offset: chunk.start,
-            as_of,
-            row_sources: Vec::new(),
-            extras,
-        });
+        statements.push(statement(source, chunk.tokens, chunk.start..chunk.end)?);
     }
     Ok(statements)
+}
+
+/// One statement from its tokens, which stand at these bytes of the source. Statements inside
+/// statements (EXPLAIN, PREPARE, COPY ...) come here again.
+fn statement(
+    source: text::Source<'_>,
+    tokens: Vec<TokenWithSpan>,
+    bytes: Range<usize>,
+) -> Result<ParsedStatement> {
+    let (statement, as_of, extras) = match own::parse(source, &tokens)? {
+        Some(statement) => (statement, None, Extras::default()),
+        None => {
+            let general = sql::parse(&source, tokens)?;
+            (Statement::Sql(Box::new(general.tree)), general.as_of, general.extras)
+        }
+    };
+    Ok(ParsedStatement {
+        statement,
+        text: source.sql.get(bytes.clone()).unwrap_or_default().to_owned(),
+        offset: bytes.start,
+        as_of,
+        row_sources: Vec::new(),
+        extras,
+    })
 }
 
 #[cfg(test)]

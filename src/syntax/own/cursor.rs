@@ -45,6 +45,11 @@ impl<'a> Cursor<'a> {
         there
     }
 
+    /// Passes the first of the words that lies ahead.
+    pub(super) fn eat_any(&mut self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.eat(&[word]))
+    }
+
     pub(super) fn expect(&mut self, word: &str) -> Result<()> {
         if self.eat(&[word]) { Ok(()) } else { self.unexpected() }
     }
@@ -61,6 +66,41 @@ impl<'a> Cursor<'a> {
         let token = self.parser.peek_token_ref();
         let column = (token.token != Token::EOF).then_some(token.span.start.column);
         Err(self.source.syntax_error(column))
+    }
+
+    /// Whether the token so far ahead is the end.
+    pub(super) fn ends_after(&self, ahead: usize) -> bool {
+        self.parser.peek_nth_token_ref(ahead).token == Token::EOF
+    }
+
+    /// Whether an item of a list ends so far ahead.
+    pub(super) fn ends_item(&self, ahead: usize) -> bool {
+        matches!(
+            self.parser.peek_nth_token_ref(ahead).token,
+            Token::EOF | Token::Comma | Token::RParen
+        )
+    }
+
+    /// Whether `=` or TO stands so far ahead.
+    pub(super) fn is_assignment(&self, ahead: usize) -> bool {
+        self.parser.peek_nth_token_ref(ahead).token == Token::Eq || self.is(ahead, "to")
+    }
+
+    /// A string literal.
+    pub(super) fn literal(&mut self) -> Result<String> {
+        let Token::SingleQuotedString(text) = self.peek() else { return self.unexpected() };
+        let text = text.clone();
+        self.skip();
+        Ok(text)
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        *self.peek() == Token::EOF
+    }
+
+    /// Passes whatever lies ahead.
+    pub(super) fn skip(&mut self) {
+        self.parser.advance_token();
     }
 
     pub(super) fn end(&self) -> Result<()> {

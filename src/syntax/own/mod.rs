@@ -6,6 +6,8 @@
 mod backup;
 mod cursor;
 mod job;
+mod transaction;
+mod variable;
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -21,11 +23,10 @@ enum Rule {
     /// The words decide: what follows is this statement or an error.
     Always(fn(&mut Cursor<'_>) -> Result<Statement>),
     /// The words are shared: `None` leaves the statement, from its start, to the next rule.
-    #[allow(dead_code)]
     Maybe(fn(&mut Cursor<'_>) -> Result<Option<Statement>>),
 }
 
-use Rule::Always;
+use Rule::{Always, Maybe};
 
 /// The first words of our statements. The first rule that matches wins, so longer comes before
 /// shorter; within that, one room's words stand together.
@@ -42,6 +43,30 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["pause"], Always(job::pause)),
     (&["resume"], Always(job::resume)),
     (&["cancel"], Always(job::cancel)),
+    // Transactions.
+    (&["begin"], Always(transaction::begin)),
+    (&["start", "transaction"], Always(transaction::start)),
+    (&["commit"], Always(transaction::commit)),
+    (&["end"], Always(transaction::commit)),
+    (&["rollback"], Always(transaction::rollback)),
+    (&["abort"], Always(transaction::abort)),
+    (&["savepoint"], Always(transaction::savepoint)),
+    (&["release"], Always(transaction::release)),
+    (&["prepare", "transaction"], Always(transaction::prepare)),
+    (&["set", "transaction"], Always(transaction::set)),
+    (&["set", "local", "transaction"], Always(transaction::set)),
+    (&["set", "session", "transaction"], Always(transaction::characteristics)),
+    (
+        &["set", "session", "characteristics", "as", "transaction"],
+        Always(transaction::characteristics),
+    ),
+    // Variables, last: what follows these words is any name.
+    (&["set"], Always(variable::set)),
+    (&["reset", "all"], Always(variable::reset_all)),
+    (&["reset"], Always(variable::reset)),
+    (&["use"], Always(variable::use_database)),
+    (&["show", "all"], Maybe(variable::show_all)),
+    (&["show"], Always(variable::show)),
 ];
 
 /// The statement, if its first words make it one of ours.
