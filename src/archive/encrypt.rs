@@ -340,9 +340,16 @@ impl Info {
     }
 }
 
-/// The key of a new chain: writes ENCRYPTION-INFO into the full backup's directory, or, if it is
-/// there from an earlier run of the same job, opens it.
-pub fn create_key(store: &dyn Store, full_dir: &str, secret: &Secret) -> Result<DataKey> {
+/// The key of a new chain, with the ENCRYPTION-INFO that lets others find it.
+pub struct NewKey {
+    /// The key.
+    pub key: DataKey,
+    /// What [`publish_info`] writes. It is no secret.
+    pub info: String,
+}
+
+/// Draws a salt and derives the key of a new chain. Writes nothing.
+pub fn prepare_key(secret: &Secret) -> Result<NewKey> {
     let passphrase = passphrase(secret)?;
     let mut salt = [0u8; SALT_BYTES];
     rand::fill(&mut salt);
@@ -356,11 +363,29 @@ pub fn create_key(store: &dyn Store, full_dir: &str, secret: &Secret) -> Result<
         checksum: String::new(),
     };
     info.checksum = info.sum();
-    let text = serde_json::to_vec(&info)
+    let info = serde_json::to_string(&info)
         .map_err(|e| Error::internal(format!("ENCRYPTION-INFO could not be written: {e}")))?;
+    Ok(NewKey { key: derived.key, info })
+}
+
+/// Writes ENCRYPTION-INFO into the full backup's directory; it may be there from an earlier try.
+pub fn publish_info(store: &dyn Store, full_dir: &str, info: &str) -> Result<()> {
     let file = path::join(full_dir, layout::ENCRYPTION_INFO);
-    match store.write(&file, text.into(), WriteMode::CreateNew) {
-        Ok(()) => Ok(derived.key),
+    match store.write(&file, info.to_owned().into(), WriteMode::CreateNew) {
+        Err(e) if e.code() == sqlstate::DUPLICATE_FILE => {
+            let there = store.read_bounded(&file, INFO_BYTES_MAX)?;
+            if there == info.as_bytes() { Ok(()) } else { Err(e) }
+        }
+        other => other,
+    }
+}
+
+/// The key of a new chain: writes ENCRYPTION-INFO into the full backup's directory, or, if it is
+/// there from an earlier run of the same job, opens it.
+pub fn create_key(store: &dyn Store, full_dir: &str, secret: &Secret) -> Result<DataKey> {
+    let new = prepare_key(secret)?;
+    match publish_info(store, full_dir, &new.info) {
+        Ok(()) => Ok(new.key),
         Err(e) if e.code() == sqlstate::DUPLICATE_FILE => open_key(store, full_dir, secret),
         Err(e) => Err(e),
     }

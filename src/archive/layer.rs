@@ -95,6 +95,17 @@ impl Layer {
         Ok(())
     }
 
+    /// Fails with 42C01 if the directory holds a layer or a job writes there. Writes nothing, so it
+    /// only spares a user the wait: [`Layer::lock`] decides.
+    pub fn check_unoccupied(&self) -> Result<()> {
+        self.check_free(&self.occupants()?, "", false)
+    }
+
+    /// The manifest, if the layer is complete.
+    pub fn completed(&self) -> Result<Option<Manifest>> {
+        self.find_manifest()
+    }
+
     /// The names of the files in the layer's directory.
     fn occupants(&self) -> Result<Vec<String>> {
         let dir = path::clean(&self.dir)?;

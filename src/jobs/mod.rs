@@ -34,6 +34,7 @@
 
 pub mod pausepoint;
 pub mod record;
+pub mod secret;
 pub mod state;
 
 pub use record::{Claim, CreatedBy, JobRecord, NewJob, StoredError};
