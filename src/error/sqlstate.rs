@@ -228,6 +228,8 @@ pub const AMBIGUOUS_PARAMETER: SqlState = SqlState::new(b"42P08");
 pub const AMBIGUOUS_ALIAS: SqlState = SqlState::new(b"42P09");
 /// `42P10`.
 pub const INVALID_COLUMN_REFERENCE: SqlState = SqlState::new(b"42P10");
+/// `42P11`.
+pub const INVALID_CURSOR_DEFINITION: SqlState = SqlState::new(b"42P11");
 /// `42P16`.
 pub const INVALID_TABLE_DEFINITION: SqlState = SqlState::new(b"42P16");
 /// `42P17`.

@@ -1,13 +1,13 @@
 //! A cursor over tokens for the grammars of our own; expressions and queries go to sqlparser.
 
-use sqlparser::ast::{Expr, Ident, Query};
+use sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use crate::error::Result;
-use crate::syntax::ast::{Destination, StringArg, TablePattern};
+use crate::syntax::ast::{Destination, ParsedStatement, StringArg, TablePattern};
 use crate::syntax::sql::{CairnDialect, PARSER_DEPTH};
-use crate::syntax::text::{Source, adopt, may_name_column};
+use crate::syntax::text::{KeywordClass, Source, adopt, keyword_class, may_name_column};
 
 static DIALECT: CairnDialect = CairnDialect { long_chains: true };
 
@@ -73,6 +73,122 @@ impl<'a> Cursor<'a> {
         self.parser.peek_nth_token_ref(ahead).token == Token::EOF
     }
 
+    pub(super) fn is_token(&self, ahead: usize, token: &Token) -> bool {
+        self.parser.peek_nth_token_ref(ahead).token == *token
+    }
+
+    /// Any word: what may follow AS as a label.
+    pub(super) fn label(&mut self) -> Result<Ident> {
+        match self.peek() {
+            Token::Word(_) => adopt(&self.source, self.parser.parse_identifier()),
+            _ => self.unexpected(),
+        }
+    }
+
+    /// A word, a string or a number, perhaps with its sign, as text.
+    pub(super) fn plain_value(&mut self) -> Result<String> {
+        let sign = if self.eat_token(&Token::Minus) { "-" } else { "" };
+        let text = match self.peek() {
+            Token::Number(digits, _) => format!("{sign}{digits}"),
+            Token::Word(w) if sign.is_empty() && means_itself(w) => w.value.clone(),
+            Token::SingleQuotedString(s) if sign.is_empty() => s.clone(),
+            _ => return self.unexpected(),
+        };
+        self.skip();
+        Ok(text)
+    }
+
+    /// A whole number with its sign.
+    pub(super) fn integer(&mut self) -> Result<i64> {
+        let negative = self.eat_token(&Token::Minus);
+        if !negative {
+            self.eat_token(&Token::Plus);
+        }
+        let Token::Number(digits, _) = self.peek() else { return self.unexpected() };
+        let signed = if negative { format!("-{digits}") } else { digits.clone() };
+        let Ok(number) = signed.parse() else { return self.unexpected() };
+        self.skip();
+        Ok(number)
+    }
+
+    pub(super) fn data_type(&mut self) -> Result<DataType> {
+        let result = self.parser.parse_data_type();
+        adopt(&self.source, result)
+    }
+
+    /// `a`, `a.b`, `a.b.c`.
+    pub(super) fn name(&mut self) -> Result<ObjectName> {
+        let mut parts = vec![self.ident()?];
+        while self.eat_token(&Token::Period) {
+            parts.push(self.label()?);
+        }
+        Ok(ObjectName::from(parts))
+    }
+
+    /// `(a, b)`.
+    pub(super) fn columns(&mut self) -> Result<Vec<Ident>> {
+        self.expect_token(&Token::LParen)?;
+        let columns = self.list(Self::ident)?;
+        self.expect_token(&Token::RParen)?;
+        Ok(columns)
+    }
+
+    /// What is left, as a statement.
+    pub(super) fn statement(&mut self) -> Result<ParsedStatement> {
+        let start = self.parser.index();
+        let end = start + self.count_ahead(|_| false);
+        self.nested(start, end, self.source)
+    }
+
+    /// The statement in the parentheses ahead.
+    pub(super) fn statement_in_parentheses(&mut self) -> Result<ParsedStatement> {
+        self.expect_token(&Token::LParen)?;
+        let start = self.parser.index();
+        let mut depth = 0usize;
+        let end = start
+            + self.count_ahead(|token| {
+                match token {
+                    Token::LParen => depth += 1,
+                    Token::RParen if depth == 0 => return true,
+                    Token::RParen => depth -= 1,
+                    _ => {}
+                }
+                false
+            });
+        let close = self.parser.token_at(end);
+        let closed = close.token == Token::RParen;
+        let semicolon = if closed { Some(close.span.start.column) } else { self.source.semicolon };
+        let statement = self.nested(start, end, Source { semicolon, ..self.source })?;
+        self.expect_token(&Token::RParen)?;
+        Ok(statement)
+    }
+
+    /// How many tokens lie ahead of the first that is wanted, or of the end.
+    fn count_ahead(&self, mut wanted: impl FnMut(&Token) -> bool) -> usize {
+        let start = self.parser.index();
+        (0..)
+            .take_while(|ahead| match &self.parser.token_at(start + ahead).token {
+                Token::EOF => false,
+                token => !wanted(token),
+            })
+            .count()
+    }
+
+    fn nested(&mut self, start: usize, end: usize, source: Source<'_>) -> Result<ParsedStatement> {
+        if start == end {
+            return self.unexpected();
+        }
+        let tokens: Vec<_> = (start..end).map(|i| self.parser.token_at(i).clone()).collect();
+        let bytes = match (tokens.first(), tokens.last()) {
+            (Some(first), Some(last)) => {
+                source.byte_of(first.span.start.column)..source.byte_of(last.span.end.column)
+            }
+            _ => 0..0,
+        };
+        (start..end).for_each(|_| self.skip());
+        crate::syntax::statement(source, tokens, bytes)
+    }
+
     /// Whether an item of a list ends so far ahead.
     pub(super) fn ends_item(&self, ahead: usize) -> bool {
         matches!(
@@ -101,6 +217,13 @@ impl<'a> Cursor<'a> {
     /// Passes whatever lies ahead.
     pub(super) fn skip(&mut self) {
         self.parser.advance_token();
+    }
+
+    /// A syntax error at what lies ahead, in words of its own.
+    pub(super) fn refuse<T>(&self, message: &str) -> Result<T> {
+        let column = self.parser.peek_token_ref().span.start.column;
+        let position = u32::try_from(column).unwrap_or(u32::MAX);
+        Err(crate::error::Error::syntax(message).with_position(position))
     }
 
     pub(super) fn end(&self) -> Result<()> {
@@ -186,4 +309,11 @@ impl<'a> Cursor<'a> {
     pub(super) fn duplicate<T>(&self, option: &str) -> Result<T> {
         Err(crate::error::Error::syntax(format!("{option} option specified multiple times")))
     }
+}
+
+/// Whether a bare word, where a value is wanted, may mean its own text.
+pub(super) fn means_itself(word: &Word) -> bool {
+    word.quote_style.is_some()
+        || matches!(word.value.as_str(), "on" | "true" | "false")
+        || keyword_class(&word.value) != Some(KeywordClass::Reserved)
 }

@@ -4,8 +4,11 @@
 //! no rule claims goes to sqlparser.
 
 mod backup;
+mod copy;
 mod cursor;
 mod job;
+mod portal;
+mod prepared;
 mod transaction;
 mod variable;
 
@@ -60,6 +63,16 @@ const RULES: &[(&[&str], Rule)] = &[
         &["set", "session", "characteristics", "as", "transaction"],
         Always(transaction::characteristics),
     ),
+    // Statements about statements.
+    (&["explain"], Always(prepared::explain)),
+    (&["prepare"], Always(prepared::prepare)),
+    (&["execute"], Always(prepared::execute)),
+    (&["deallocate"], Always(prepared::deallocate)),
+    (&["declare"], Always(portal::declare)),
+    (&["fetch"], Always(portal::fetch)),
+    (&["move"], Always(portal::move_cursor)),
+    (&["close"], Always(portal::close)),
+    (&["copy"], Always(copy::copy)),
     // Variables, last: what follows these words is any name.
     (&["set"], Always(variable::set)),
     (&["reset", "all"], Always(variable::reset_all)),

@@ -3,10 +3,9 @@
 use sqlparser::ast::{Expr, Ident};
 use sqlparser::tokenizer::Token;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, means_itself};
 use crate::error::Result;
 use crate::syntax::ast::*;
-use crate::syntax::text::{KeywordClass, keyword_class};
 
 /// After SET.
 pub(super) fn set(c: &mut Cursor<'_>) -> Result<Statement> {
@@ -133,10 +132,7 @@ fn item(c: &mut Cursor<'_>) -> Result<Expr> {
     if let Token::Word(word) = c.peek()
         && c.ends_item(1)
     {
-        let usable = word.quote_style.is_some()
-            || matches!(word.value.as_str(), "on" | "true" | "false")
-            || keyword_class(&word.value) != Some(KeywordClass::Reserved);
-        if !usable {
+        if !means_itself(word) {
             return c.unexpected();
         }
         let word = Ident { quote_style: word.quote_style, ..Ident::new(word.value.clone()) };

@@ -49,16 +49,19 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The byte at a character position, or the end of the text.
+    pub(crate) fn byte_of(&self, column: u64) -> usize {
+        let index = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+        if self.sql.is_ascii() {
+            return index.min(self.sql.len());
+        }
+        self.sql.char_indices().nth(index).map_or(self.sql.len(), |(byte, _)| byte)
+    }
+
     /// What stands at a character position, as an error may show it: the contents of string literals
     /// stay out, since that is where secrets are.
     fn word_at(&self, column: u64) -> Option<&'a str> {
-        let index = usize::try_from(column.checked_sub(1)?).ok()?;
-        let start = if self.sql.is_ascii() {
-            index
-        } else {
-            self.sql.char_indices().nth(index).map(|(byte, _)| byte)?
-        };
-        let rest = self.sql.get(start..)?;
+        let rest = self.sql.get(self.byte_of(column)..)?;
         if rest.is_empty() {
             return None;
         }
