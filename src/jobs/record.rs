@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::JobId;
 use super::state::State;
 use crate::clock::Timestamp;
-use crate::error::{Error, SqlState, sqlstate};
+use crate::error::{Error, Result, SqlState, sqlstate};
 
 /// A job as it is stored.
 #[derive(Clone, Debug)]
@@ -53,6 +53,9 @@ pub struct Payload {
     /// The failure, once recorded; a cancelled job has none.
     #[serde(default)]
     pub error: Option<StoredError>,
+    /// Whether CANCEL, not an error, is why the job reverts or has ended.
+    #[serde(default)]
+    pub canceled: bool,
     /// Why it was paused, if somebody said.
     #[serde(default)]
     pub pause_reason: Option<String>,
@@ -134,6 +137,32 @@ impl JobRecord {
     /// Whether an error is why the job reverts or has ended.
     pub fn has_failed(&self) -> bool {
         self.payload.error.is_some()
+    }
+
+    /// Whether the job has begun to revert, or must when it is resumed.
+    pub fn must_revert(&self) -> bool {
+        self.has_failed() || self.payload.canceled
+    }
+
+    /// What whoever waited for the job is told: nothing if it succeeded, else why it did not.
+    pub fn outcome(&self) -> Result<()> {
+        match self.state {
+            State::Succeeded => Ok(()),
+            State::Canceled => Err(Error::new(sqlstate::QUERY_CANCELED, "job canceled by user")),
+            State::Failed => Err(match &self.payload.error {
+                Some(error) => error.into(),
+                None => Error::internal(format!("job {} failed without an error", self.id)),
+            }),
+            State::Paused => {
+                let mut message = format!("job {} was paused before it completed", self.id);
+                if let Some(reason) = &self.payload.pause_reason {
+                    message += &format!(" with reason: {reason}");
+                }
+                Err(Error::new(sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+                    .with_hint("RESUME JOB lets it go on."))
+            }
+            state => Err(Error::internal(format!("job {} is still {state}", self.id))),
+        }
     }
 
     /// Whether `SHOW JOBS` leaves it to `SHOW AUTOMATIC JOBS`.

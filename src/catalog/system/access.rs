@@ -4,7 +4,7 @@ use super::SystemTable;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
 use crate::kv::Access;
-use crate::mvcc::{Snapshot, Txn};
+use crate::mvcc::{LockMode, Locked, Snapshot, Txn, WaitPolicy};
 use crate::types::Datum;
 
 /// Takes a key and its value, and answers whether to go on.
@@ -134,7 +134,25 @@ impl SystemTable {
                 txn.get(&key)?.map(|value| codec.decode_row(&key, &value)).transpose()?
             }
         };
-        self.write(txn, row, old)
+        self.write(txn, row, old.as_deref())
+    }
+
+    /// Locks the row with a primary key and reads its newest version, whatever the transaction's
+    /// snapshot has. What is read so may be written back with [`SystemTable::replace`] without
+    /// a conflict.
+    pub fn get_locked(&self, txn: &mut Txn, key: &[Datum]) -> Result<Option<Vec<Datum>>> {
+        let codec = self.codec()?;
+        let key = codec.primary_key(key)?;
+        match txn.get_latest_locked(&key, LockMode::Exclusive, WaitPolicy::Wait)? {
+            Locked::Value(Some(value)) => codec.decode_row(&key, &value).map(Some),
+            Locked::Value(None) | Locked::Skipped => Ok(None),
+        }
+    }
+
+    /// Writes a row in the place of the one that [`SystemTable::get_locked`] found; both have the
+    /// same primary key.
+    pub fn replace(&self, txn: &mut Txn, old: &[Datum], row: &[Datum]) -> Result<()> {
+        self.write(txn, row, Some(old))
     }
 
     /// Removes the row with a primary key. Returns whether there was one.
@@ -152,11 +170,11 @@ impl SystemTable {
         Ok(true)
     }
 
-    fn write(&self, txn: &mut Txn, row: &[Datum], old: Option<Vec<Datum>>) -> Result<()> {
+    fn write(&self, txn: &mut Txn, row: &[Datum], old: Option<&[Datum]>) -> Result<()> {
         let codec = self.codec()?;
         for index in &self.descriptor().indexes {
             let (key, value) = codec.index_entries(index, row)?;
-            if let Some(old) = &old {
+            if let Some(old) = old {
                 let (old_key, old_value) = codec.index_entries(index, old)?;
                 if old_key == key && old_value == value {
                     continue;
