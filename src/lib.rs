@@ -28,5 +28,9 @@ pub mod cloud;
 pub mod archive;
 pub mod jobs;
 
+// floors 8, 9: statements · the wire
+pub mod pgwire;
+pub mod sql;
+
 #[cfg(test)]
 mod tidy;

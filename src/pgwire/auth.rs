@@ -40,7 +40,9 @@ impl Exchange {
         let (flag, identity) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
         let bare = parts.next().ok_or_else(|| violation(MALFORMED))?;
         if !matches!(flag, "n" | "y") || !identity.is_empty() {
-            return Err(violation("client requires SCRAM channel binding, but it is not supported"));
+            return Err(violation(
+                "client requires SCRAM channel binding, but it is not supported",
+            ));
         }
         let client_nonce = bare
             .split(',')
@@ -48,11 +50,8 @@ impl Exchange {
             .filter(|n| !n.is_empty())
             .ok_or_else(|| violation(MALFORMED))?;
         let nonce = format!("{client_nonce}{nonce}");
-        let server_first = format!(
-            "r={nonce},s={},i={}",
-            STANDARD.encode(&verifier.salt),
-            verifier.iterations
-        );
+        let server_first =
+            format!("r={nonce},s={},i={}", STANDARD.encode(&verifier.salt), verifier.iterations);
         Ok(Exchange {
             client_first_bare: bare.to_owned(),
             binding: STANDARD.encode(format!("{flag},,")),
@@ -70,8 +69,7 @@ impl Exchange {
     /// Takes the client's final message; the right proof gives the message to send back.
     pub fn finish(&self, body: &[u8], user: &str) -> Result<String> {
         let text = std::str::from_utf8(body).map_err(|_| violation(MALFORMED))?;
-        let (without_proof, proof) =
-            text.rsplit_once(",p=").ok_or_else(|| violation(MALFORMED))?;
+        let (without_proof, proof) = text.rsplit_once(",p=").ok_or_else(|| violation(MALFORMED))?;
         let attribute = |prefix: &str| {
             without_proof.split(',').find_map(|a| a.strip_prefix(prefix)).unwrap_or("")
         };
@@ -116,10 +114,8 @@ mod tests {
         let client_key = hmac(&salted, b"Client Key");
         let stored = Sha256::digest(client_key);
         let without_proof = format!("c=biws,r={}", exchange.nonce);
-        let message = format!(
-            "{},{},{without_proof}",
-            exchange.client_first_bare, exchange.server_first
-        );
+        let message =
+            format!("{},{},{without_proof}", exchange.client_first_bare, exchange.server_first);
         let signature = hmac(&stored, message.as_bytes());
         let proof: Vec<u8> = client_key.iter().zip(signature).map(|(k, s)| k ^ s).collect();
         format!("{without_proof},p={}", STANDARD.encode(proof))

@@ -58,13 +58,13 @@ fn converse(
 ) -> Result<()> {
     let Some(hello) = startup::receive(stream, &shared.server.sessions)? else { return Ok(()) };
     if shared.is_stopping() {
-        return Err(Error::new(sqlstate::CANNOT_CONNECT_NOW, "the database system is shutting down"));
+        return Err(Error::new(
+            sqlstate::CANNOT_CONNECT_NOW,
+            "the database system is shutting down",
+        ));
     }
     if crowded {
-        return Err(Error::new(
-            sqlstate::TOO_MANY_CONNECTIONS,
-            "sorry, too many clients already",
-        ));
+        return Err(Error::new(sqlstate::TOO_MANY_CONNECTIONS, "sorry, too many clients already"));
     }
     authenticate(stream, shared, &hello)?;
     let login = Login {
@@ -82,7 +82,7 @@ fn converse(
     backend::ready(session.status(), &mut stream.output)?;
     stream.flush()?;
 
-    let mut door = Door { stream, rows: RowEncoder::default(), sent_before: 0 };
+    let mut door = Door { stream, rows: RowEncoder::default(), marked: (0, 0) };
     loop {
         idle.store(true, Ordering::SeqCst);
         let message = door.stream.read_message()?;
@@ -124,7 +124,9 @@ fn authenticate(stream: &mut Stream, shared: &Arc<Shared>, hello: &Startup) -> R
 fn password_message(stream: &mut Stream) -> Result<Vec<u8>> {
     match stream.read_message()? {
         Some((b'p', range)) => Ok(stream.body(range).to_vec()),
-        Some((kind, _)) => Err(violation(format!("expected SASL response, got message type {kind}"))),
+        Some((kind, _)) => {
+            Err(violation(format!("expected SASL response, got message type {kind}")))
+        }
         None => Err(Error::new(sqlstate::CONNECTION_FAILURE, "client closed the connection")),
     }
 }
@@ -133,13 +135,12 @@ fn password_message(stream: &mut Stream) -> Result<Vec<u8>> {
 struct Door<'a> {
     stream: &'a mut Stream,
     rows: RowEncoder,
-    /// What had been sent when the current statement began.
-    sent_before: u64,
+    /// What had been sent, and what waited to be sent, when the current statement began.
+    marked: (u64, usize),
 }
 
 impl Door<'_> {
     fn handle(&mut self, session: &mut Session, message: Message<'_>) -> Result<()> {
-        self.sent_before = self.stream.sent();
         match message {
             Message::Query(text) => {
                 if let Err(e) = session.simple_query(text, self) {
@@ -307,7 +308,20 @@ impl Client for Door<'_> {
         Ok(())
     }
 
-    fn has_sent(&self) -> bool {
-        self.stream.sent() > self.sent_before
+    fn mark(&mut self) {
+        self.marked = (self.stream.sent(), self.stream.output.len());
+    }
+
+    fn rewind(&mut self) -> bool {
+        let (sent, length) = self.marked;
+        if self.stream.sent() != sent {
+            return false;
+        }
+        self.stream.output.truncate(length);
+        true
+    }
+
+    fn sync_follows(&mut self) -> bool {
+        self.stream.next_kind() == Some(b'S')
     }
 }

@@ -110,11 +110,7 @@ pub fn parse(kind: u8, body: &[u8]) -> Result<Message<'_>> {
         b'p' => return Ok(Message::Password(body)),
         _ => return Err(violation(format!("invalid frontend message type {kind}"))),
     };
-    if reader.rest.is_empty() {
-        Ok(message)
-    } else {
-        Err(violation("invalid message format"))
-    }
+    if reader.rest.is_empty() { Ok(message) } else { Err(violation("invalid message format")) }
 }
 
 /// `08P01`.

@@ -125,9 +125,6 @@ mod tests {
             &mut parameters,
         );
         let expected = [("statement_timeout", "5s"), ("search_path", "a b"), ("geqo", "off")];
-        assert_eq!(
-            parameters,
-            expected.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec()
-        );
+        assert_eq!(parameters, expected.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec());
     }
 }

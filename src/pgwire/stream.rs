@@ -80,9 +80,9 @@ impl Stream {
         &self.input[range]
     }
 
-    /// Whether a whole or partial message is already here, so that reading will not wait.
-    pub fn has_input(&self) -> bool {
-        self.read_at < self.input.len()
+    /// The type byte of the next message, if it is already here.
+    pub fn next_kind(&self) -> Option<u8> {
+        self.input.get(self.read_at).copied()
     }
 
     /// Makes `n` unread bytes available. `false` only at a clean end of file before the first.

@@ -105,7 +105,12 @@ pub trait Client {
     fn copy_write(&mut self, data: &[u8]) -> Result<()>;
     /// COPY TO STDOUT ends.
     fn copy_end(&mut self) -> Result<()>;
-    /// Bytes already on their way to the client for the current statement: once there are any, the
-    /// statement can no longer be retried in silence.
-    fn has_sent(&self) -> bool;
+    /// Remembers where the output of a statement begins.
+    fn mark(&mut self);
+    /// Takes back what was said since [`Client::mark`]. False if some of it has left already: the
+    /// statement can then no longer be retried in silence.
+    fn rewind(&mut self) -> bool;
+    /// Whether the client's next message, already here, ends the sequence: then an implicit
+    /// transaction may commit before its last statement is acknowledged.
+    fn sync_follows(&mut self) -> bool;
 }

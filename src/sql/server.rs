@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
+use crate::error::Result;
 use crate::ids::IdSource;
 use crate::jobs::Registry;
 use crate::mvcc::Mvcc;
@@ -29,4 +30,12 @@ pub struct Server {
     pub ids: Arc<IdSource>,
     /// Who is connected.
     pub sessions: Arc<Sessions>,
+}
+
+impl Server {
+    /// The stored password verifier of a role that may log in with one.
+    pub fn password_verifier(&self, user: &str) -> Result<Option<String>> {
+        let catalog = self.catalog.current()?;
+        Ok(catalog.role(&user.to_lowercase()).and_then(|role| role.password.clone()))
+    }
 }

@@ -57,7 +57,9 @@ fn moments(context: &EvalContext<'_>, a: &[Datum]) -> Result<Ordering> {
             | Datum::Timestamptz(datetime::TIMESTAMP_NEG_INFINITY) => return Ok(i128::MIN),
             Datum::Timestamptz(at) => return Ok(i128::from(*at)),
             Datum::Timestamp(at) => i128::from(*at),
-            other => return Err(Error::internal(format!("{} is not a moment", other.shown_type()))),
+            other => {
+                return Err(Error::internal(format!("{} is not a moment", other.shown_type())));
+            }
         };
         match i64::try_from(local) {
             Ok(near) if zoned => Ok(local - i128::from(zone.offset_of_local(near)) * 1_000_000),

@@ -223,7 +223,9 @@ fn star_width(a: &[Datum], position: usize, left: bool) -> Result<Width> {
                     format!("invalid input syntax for type integer: \"{v}\""),
                 )
             })?,
-            other => return Err(invalid(format!("{} is no width for format()", other.shown_type()))),
+            other => {
+                return Err(invalid(format!("{} is no width for format()", other.shown_type())));
+            }
         },
     };
     match columns < 0 {

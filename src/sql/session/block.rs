@@ -1,0 +1,225 @@
+//! The open transaction of a session.
+
+use sqlparser::ast::Expr;
+
+use super::Session;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result, sqlstate};
+use crate::mvcc::{Isolation, SavepointId, Txn, TxnOptions};
+use crate::sql::bind::ParameterTypes;
+use crate::sql::exec::context::EvalContext;
+use crate::sql::statement::historic_timestamp;
+use crate::sql::variables::SessionState;
+use crate::syntax::{self, TransactionModes};
+
+/// Microseconds from 1970 to 2000.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// An open transaction.
+pub(super) struct Block {
+    /// The transaction of the store.
+    pub txn: Txn,
+    /// Whether it was begun by BEGIN and ends by COMMIT or ROLLBACK.
+    pub explicit: bool,
+    /// Whether a statement has failed.
+    pub failed: bool,
+    /// `now()`: microseconds since 2000-01-01 UTC.
+    pub time: i64,
+    /// Statements that have run in it.
+    pub statements: u64,
+    /// Savepoints, innermost last.
+    pub savepoints: Vec<Savepoint>,
+    /// Where the running statement began, if others ran before it.
+    pub restart: Option<SavepointId>,
+    /// How it was begun.
+    modes: TransactionModes,
+    /// The session as it was before the first SET of the transaction.
+    pub before: Option<Box<SessionState>>,
+    /// Variables that SET LOCAL changed, with the texts to go back to at the end.
+    pub locals: Vec<(String, String)>,
+}
+
+impl Block {
+    /// How to begin it again.
+    pub fn restart_modes(&self) -> TransactionModes {
+        TransactionModes { read_only: Some(self.txn.is_read_only()), ..self.modes.clone() }
+    }
+
+    /// Whether it reads the past.
+    pub fn is_historic(&self) -> bool {
+        self.modes.as_of.is_some()
+    }
+}
+
+/// A named point to return to.
+pub(super) struct Savepoint {
+    /// Its name.
+    pub name: String,
+    /// The store's.
+    pub id: SavepointId,
+    /// The session's variables at that point.
+    pub state: SessionState,
+}
+
+/// SQL's microseconds of a timestamp.
+pub(super) fn sql_time(at: Timestamp) -> i64 {
+    at.micros() - EPOCH_MICROS
+}
+
+impl Session {
+    /// Opens an implicit block unless one is open. Returns whether it did.
+    pub(super) fn ensure_block(&mut self) -> Result<bool> {
+        if self.block.is_some() {
+            return Ok(false);
+        }
+        self.begin(false, &TransactionModes::default())?;
+        Ok(true)
+    }
+
+    /// Opens a block.
+    pub(super) fn begin(&mut self, explicit: bool, modes: &TransactionModes) -> Result<()> {
+        let as_of = match &modes.as_of {
+            Some(expr) => Some(self.moment(expr)?),
+            None => None,
+        };
+        let isolation = match modes.isolation {
+            Some(level) => isolation_of(level),
+            None => self.default_isolation(),
+        };
+        let on = |name: &str| self.state.variables.get(name).is_some_and(|v| v == "on");
+        let options = TxnOptions {
+            isolation,
+            read_only: modes.read_only.unwrap_or_else(|| on("default_transaction_read_only")),
+            as_of,
+            interrupt: self.interrupt.clone(),
+            lock_timeout: super::variable::duration(&self.state, "lock_timeout"),
+        };
+        let txn = self.server.mvcc.begin(options)?;
+        let time = match as_of {
+            Some(at) => sql_time(at),
+            None => sql_time(self.server.clock.now()),
+        };
+        self.state.format.now = time;
+        self.block = Some(Block {
+            txn,
+            explicit,
+            failed: false,
+            time,
+            statements: 0,
+            savepoints: Vec::new(),
+            restart: None,
+            modes: modes.clone(),
+            before: None,
+            locals: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// The moment that an AS OF SYSTEM TIME clause means, outside of any transaction.
+    pub(super) fn moment(&mut self, expr: &Expr) -> Result<Timestamp> {
+        let catalog = self.server.catalog.current()?;
+        let now = self.server.clock.now();
+        let mut ctx = EvalContext {
+            server: &self.server,
+            session: &mut self.state,
+            catalog: &catalog,
+            params: &[],
+            statement_time: sql_time(now),
+            transaction_time: sql_time(now),
+            read_at: now,
+            interrupt: &self.interrupt,
+        };
+        historic_timestamp(expr, &mut ParameterTypes::default(), &mut ctx)
+    }
+
+    pub(super) fn default_isolation(&self) -> Isolation {
+        match self.state.variables.get("default_transaction_isolation").map(String::as_str) {
+            Some("read committed" | "read uncommitted") => Isolation::ReadCommitted,
+            Some("repeatable read" | "snapshot") => Isolation::Snapshot,
+            _ => Isolation::Serializable,
+        }
+    }
+
+    /// Commits the block.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        let Some(block) = self.block.take() else { return Ok(()) };
+        self.portals.retain(|_, portal| portal.survives_commit());
+        match block.txn.commit() {
+            Ok(_) => {
+                for (name, value) in block.locals.into_iter().rev() {
+                    super::variable::apply(&mut self.state, &name, &value)?;
+                }
+                Ok(())
+            }
+            Err(e) => {
+                self.restore_variables(block.before);
+                Err(e)
+            }
+        }
+    }
+
+    /// Gives the block up.
+    pub(super) fn rollback(&mut self) {
+        if let Some(block) = self.block.take() {
+            self.portals.retain(|_, portal| portal.survives_commit());
+            self.restore_variables(block.before);
+        }
+    }
+
+    /// What an error does to the block: an implicit one is over, an explicit one has failed.
+    pub(super) fn fail(&mut self) {
+        match &mut self.block {
+            Some(block) if block.explicit => block.failed = true,
+            Some(_) => self.rollback(),
+            None => {}
+        }
+    }
+
+    /// Remembers the session's variables before the first SET of a transaction.
+    pub(super) fn remember_variables(&mut self) {
+        if let Some(block) = &mut self.block
+            && block.before.is_none()
+        {
+            block.before = Some(Box::new(self.state.clone()));
+        }
+    }
+
+    pub(super) fn restore_variables(&mut self, before: Option<Box<SessionState>>) {
+        let Some(before) = before else { return };
+        // Sequences are not transactional, and neither is what a session knows of them.
+        let sequence_values = std::mem::take(&mut self.state.sequence_values);
+        let last_sequence = self.state.last_sequence;
+        self.state = SessionState { sequence_values, last_sequence, ..*before };
+    }
+
+    /// The savepoint with a name.
+    pub(super) fn savepoint_index(&self, name: &str) -> Result<usize> {
+        let savepoints = self.block.as_ref().map(|b| b.savepoints.as_slice()).unwrap_or_default();
+        savepoints.iter().rposition(|s| s.name == name).ok_or_else(|| {
+            Error::new(
+                sqlstate::INVALID_SAVEPOINT_SPECIFICATION,
+                format!("savepoint \"{name}\" does not exist"),
+            )
+        })
+    }
+}
+
+/// The level that one gets for the level that one asks for.
+pub(super) fn isolation_of(level: syntax::Isolation) -> Isolation {
+    match level {
+        syntax::Isolation::ReadUncommitted | syntax::Isolation::ReadCommitted => {
+            Isolation::ReadCommitted
+        }
+        syntax::Isolation::RepeatableRead | syntax::Isolation::Snapshot => Isolation::Snapshot,
+        syntax::Isolation::Serializable => Isolation::Serializable,
+    }
+}
+
+/// The name of a level, as SHOW says it.
+pub(super) fn isolation_name(level: Isolation) -> &'static str {
+    match level {
+        Isolation::Serializable => "serializable",
+        Isolation::Snapshot => "repeatable read",
+        Isolation::ReadCommitted => "read committed",
+    }
+}

@@ -1,0 +1,198 @@
+//! SELECT, INSERT, UPDATE and DELETE: bound, planned and run within the block.
+
+use std::sync::Arc;
+
+use super::Session;
+use super::block::sql_time;
+use super::run::{Finish, Request};
+use crate::catalog::CatalogSnapshot;
+use crate::error::{Error, Result, sqlstate};
+use crate::sql::bind::{self, BindContext, BoundKind, ParameterTypes, RowSource, RowSources};
+use crate::sql::client::Client;
+use crate::sql::exec;
+use crate::sql::exec::context::{EvalContext, ExecContext};
+use crate::sql::query::{Planned, statement_memory};
+use crate::sql::statement::{self, Outcome};
+use crate::syntax::{ParsedStatement, Statement};
+use crate::types::{Datum, Type};
+
+/// The rows of the statements in brackets, run before the query is bound.
+struct Ready<'a>(Vec<(&'a Statement, RowSource)>);
+
+impl RowSources for Ready<'_> {
+    fn rows(&self, statement: &Statement) -> Result<RowSource> {
+        let found = self.0.iter().find(|(known, _)| *known == statement);
+        found.map(|(_, rows)| rows.clone()).ok_or_else(|| Error::internal("row source not run"))
+    }
+}
+
+impl Session {
+    /// Runs a query and sends its rows.
+    pub(super) fn query(
+        &mut self,
+        request: Request<'_>,
+        client: &mut dyn Client,
+    ) -> Result<Finish> {
+        if let Some(expr) = &request.parsed.as_of {
+            self.read_as_of(expr)?;
+        }
+        let catalog = self.catalog()?;
+        let planned = match request.planned {
+            Some(planned) if planned.is_good(&catalog, &self.state) => planned.clone(),
+            _ => self.plan(&catalog, request, client)?,
+        };
+        planned.check_privileges(&catalog, &self.state.current_user)?;
+        self.check_writable(&planned)?;
+        if request.announce && !planned.fields.is_empty() {
+            client.columns(&planned.fields, request.formats)?;
+        } else if request.announce && planned.kind == BoundKind::Select {
+            client.columns(&[], &[])?;
+        }
+        let mut execution = exec::start(&planned.plan);
+        let mut sent = 0;
+        loop {
+            let batch = {
+                let mut ctx = self.exec_context(&catalog, request.params)?;
+                execution.next(&mut ctx)?
+            };
+            let Some(batch) = batch else { break };
+            sent += batch.rows as u64;
+            if planned.kind == BoundKind::Select || !planned.fields.is_empty() {
+                client.rows(&batch, &planned.fields, request.formats, &self.state.format)?;
+            }
+        }
+        let rows = if planned.kind == BoundKind::Select { sent } else { execution.affected() };
+        Ok(Finish::Tag(planned.tag(rows)))
+    }
+
+    /// A statement of its own reads the past; within a block the block decides.
+    pub(super) fn read_as_of(&mut self, expr: &sqlparser::ast::Expr) -> Result<()> {
+        let at = self.moment(expr)?;
+        let Some(block) = &mut self.block else { return Ok(()) };
+        if block.txn.read_timestamp() == at && block.is_historic() {
+            return Ok(());
+        }
+        if block.explicit || block.statements > 0 {
+            return Err(Error::new(
+                sqlstate::FEATURE_NOT_SUPPORTED,
+                "AS OF SYSTEM TIME must be given on BEGIN or in a statement of its own",
+            )
+            .with_hint("Use BEGIN AS OF SYSTEM TIME, or leave the transaction block."));
+        }
+        self.block = None;
+        let modes = crate::syntax::TransactionModes {
+            as_of: Some(expr.clone()),
+            ..crate::syntax::TransactionModes::default()
+        };
+        self.begin(false, &modes)
+    }
+
+    pub(super) fn check_writable(&self, planned: &Planned) -> Result<()> {
+        let read_only = self.block.as_ref().is_some_and(|b| b.txn.is_read_only());
+        if planned.modifies && read_only {
+            let verb = match planned.kind {
+                BoundKind::Insert => "INSERT",
+                BoundKind::Update => "UPDATE",
+                BoundKind::Delete => "DELETE",
+                BoundKind::Select => "SELECT",
+            };
+            return Err(Error::new(
+                sqlstate::READ_ONLY_SQL_TRANSACTION,
+                format!("cannot execute {verb} in a read-only transaction"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What exists, as the block's transaction sees it.
+    pub(super) fn catalog(&mut self) -> Result<Arc<CatalogSnapshot>> {
+        let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
+        self.server.catalog.snapshot(&mut block.txn)
+    }
+
+    /// Plans a query, with the statements in brackets run first.
+    pub(super) fn plan(
+        &mut self,
+        catalog: &Arc<CatalogSnapshot>,
+        request: Request<'_>,
+        client: &mut dyn Client,
+    ) -> Result<Arc<Planned>> {
+        let mut ready = Ready(Vec::new());
+        for source in &request.parsed.row_sources {
+            ready.0.push((source, self.row_source(source, request, client)?));
+        }
+        let types: Vec<Option<Type>> = request.types.iter().cloned().map(Some).collect();
+        self.plan_with(catalog, request.parsed, types, Some(&ready))
+    }
+
+    /// Plans a query whose parameters have the given types as far as they are known.
+    pub(super) fn plan_with(
+        &self,
+        catalog: &Arc<CatalogSnapshot>,
+        parsed: &ParsedStatement,
+        types: Vec<Option<Type>>,
+        row_sources: Option<&dyn RowSources>,
+    ) -> Result<Arc<Planned>> {
+        let ctx = BindContext { catalog, session: &self.state, row_sources };
+        let mut types = ParameterTypes(types);
+        let bound = bind::bind_statement(&ctx, parsed, &mut types)?;
+        Planned::new(&self.server, catalog, &self.state, bound).map(Arc::new)
+    }
+
+    /// The rows of `[SHOW …]`.
+    fn row_source(
+        &mut self,
+        source: &Statement,
+        request: Request<'_>,
+        client: &mut dyn Client,
+    ) -> Result<RowSource> {
+        let parsed = ParsedStatement {
+            statement: source.clone(),
+            text: String::new(),
+            offset: 0,
+            as_of: None,
+            row_sources: Vec::new(),
+            extras: Default::default(),
+        };
+        let outcome = match source {
+            Statement::ShowVariable(name) => self.show_variable(name)?,
+            Statement::ShowAll => self.show_all(),
+            _ => {
+                let mut work = self.work(request, client)?;
+                statement::run(&parsed, &mut work)?
+            }
+        };
+        match outcome {
+            Outcome::Rows { fields, rows, .. } => Ok(RowSource {
+                columns: fields.into_iter().map(|f| (f.name, f.ty)).collect(),
+                rows,
+            }),
+            _ => Err(Error::syntax("the statement in brackets returns no rows")),
+        }
+    }
+
+    /// The surroundings of operators in the block.
+    pub(super) fn exec_context<'a>(
+        &'a mut self,
+        catalog: &'a Arc<CatalogSnapshot>,
+        params: &'a [Datum],
+    ) -> Result<ExecContext<'a>> {
+        let statement_time = sql_time(self.server.clock.now());
+        let memory_left = statement_memory(&self.server);
+        let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
+        Ok(ExecContext {
+            eval: EvalContext {
+                server: &self.server,
+                session: &mut self.state,
+                catalog,
+                params,
+                statement_time,
+                transaction_time: block.time,
+                read_at: block.txn.read_timestamp(),
+                interrupt: &self.interrupt,
+            },
+            txn: &mut block.txn,
+            memory_left,
+        })
+    }
+}

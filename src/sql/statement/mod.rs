@@ -1,0 +1,100 @@
+//! # Statements
+//!
+//! Everything that is not a query: one file or folder for each statement. The session opens the
+//! transaction, calls [`run`], and sends what comes back.
+//!
+//! ```text
+//!   session ──▶ statement::run ──▶ backup · restore · job · create_table · grant · copy · …
+//!                   │                         │
+//!                   └── Work: services,       └──▶ Outcome: a tag, rows, or work that begins
+//!                       session, transaction       once the transaction has committed
+//! ```
+//!
+//! Words: the [`Work`] is what a statement works with; the [`Outcome`] is what it has to say.
+//!
+//! Invariants:
+//! - A statement writes through its transaction, so that ROLLBACK takes everything back.
+//! - It checks privileges before it looks further, and names before it changes anything.
+//! - What is not supported is 0A000 with the feature's name, never silence.
+//!
+//! What it is not: queries, INSERT, UPDATE and DELETE go through `bind`, `plan` and `exec`;
+//! transaction control, variables, prepared statements and cursors belong to the session.
+
+mod as_of;
+mod work;
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::sql::client::Field;
+use crate::sql::server::Server;
+use crate::syntax::{ParsedStatement, Statement};
+use crate::task::Interrupt;
+use crate::types::{ColumnType, Datum, Type};
+
+pub use as_of::{historic_timestamp, parse_timestamp};
+pub use work::{Rows, Work};
+
+/// What happens once the implicit transaction of a statement has committed.
+pub type AfterCommit = Box<dyn FnOnce(&Arc<Server>, &Interrupt) -> Result<Outcome>>;
+
+/// What a statement has to say.
+pub enum Outcome {
+    /// It is done; the command tag says what it did.
+    Done(String),
+    /// It has rows.
+    Rows {
+        /// The columns.
+        fields: Vec<Field>,
+        /// The rows.
+        rows: Vec<Vec<Datum>>,
+        /// The command tag.
+        tag: String,
+    },
+    /// It goes on after the commit: BACKUP waits for the job that the commit makes runnable.
+    AfterCommit(AfterCommit),
+}
+
+impl Outcome {
+    /// A tag without rows.
+    pub fn done(tag: impl Into<String>) -> Result<Outcome> {
+        Ok(Outcome::Done(tag.into()))
+    }
+
+    /// Rows with the usual tag of statements that show something.
+    pub fn rows(fields: Vec<Field>, rows: Vec<Vec<Datum>>) -> Result<Outcome> {
+        let tag = format!("SELECT {}", rows.len());
+        Ok(Outcome::Rows { fields, rows, tag })
+    }
+}
+
+/// A result column that is no table's.
+pub fn field(name: &str, ty: Type) -> Field {
+    Field { name: name.to_owned(), ty: ColumnType::plain(ty), table: 0, attribute: 0 }
+}
+
+/// Runs a statement that is not the session's own business.
+pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
+    let _ = work;
+    match &parsed.statement {
+        Statement::Sql(tree) => Err(Error::unsupported(first_words(&tree.to_string()))),
+        _ => Err(Error::unsupported(first_words(&parsed.text))),
+    }
+}
+
+/// The columns of a statement's rows, as Describe tells them; `None` if it has none.
+pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
+    let _ = statement;
+    None
+}
+
+/// The leading keywords of a statement, to name what is not supported without showing its text.
+fn first_words(text: &str) -> String {
+    let words: Vec<String> = text
+        .split_whitespace()
+        .take(2)
+        .take_while(|word| word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'))
+        .map(str::to_ascii_uppercase)
+        .collect();
+    if words.is_empty() { "this statement".to_owned() } else { words.join(" ") }
+}
