@@ -111,6 +111,28 @@ impl<'a> Cursor<'a> {
         Ok(number)
     }
 
+    /// A number with its sign, as an expression.
+    pub(super) fn number(&mut self) -> Result<Expr> {
+        if self.eat_token(&Token::Plus) && *self.peek() == Token::Minus {
+            return self.unexpected();
+        }
+        let result = self.parser.parse_number();
+        adopt(&self.source, result)
+    }
+
+    /// A literal, as an expression.
+    pub(super) fn value(&mut self) -> Result<Expr> {
+        let result = self.parser.parse_value();
+        adopt(&self.source, result).map(Expr::Value)
+    }
+
+    /// The name of a role, or one of the words that stand for one.
+    pub(super) fn role(&mut self) -> Result<Ident> {
+        let stands_for_one =
+            ["current_user", "session_user", "current_role"].iter().any(|word| self.is(0, word));
+        if stands_for_one { self.label() } else { self.ident() }
+    }
+
     pub(super) fn data_type(&mut self) -> Result<DataType> {
         let result = self.parser.parse_data_type();
         adopt(&self.source, result)
@@ -187,6 +209,11 @@ impl<'a> Cursor<'a> {
         };
         (start..end).for_each(|_| self.skip());
         crate::syntax::statement(source, tokens, bytes)
+    }
+
+    /// Whether a word or nothing lies ahead.
+    pub(super) fn at_word_or_end(&self) -> bool {
+        matches!(self.peek(), Token::Word(_) | Token::EOF)
     }
 
     /// Whether an item of a list ends so far ahead.

@@ -6,9 +6,12 @@
 mod backup;
 mod copy;
 mod cursor;
+mod database;
 mod job;
+mod object;
 mod portal;
 mod prepared;
+mod sequence;
 mod transaction;
 mod variable;
 
@@ -73,6 +76,17 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["move"], Always(portal::move_cursor)),
     (&["close"], Always(portal::close)),
     (&["copy"], Always(copy::copy)),
+    // Databases and what they hold.
+    (&["create", "database"], Always(database::create)),
+    (&["alter", "database"], Always(database::alter)),
+    (&["drop", "database"], Always(database::drop)),
+    (&["create", "schema"], Always(database::create_schema)),
+    (&["alter", "schema"], Always(database::alter_schema)),
+    (&["create", "sequence"], Always(sequence::create)),
+    (&["create", "temp", "sequence"], Always(sequence::create_temporary)),
+    (&["create", "temporary", "sequence"], Always(sequence::create_temporary)),
+    (&["drop"], Maybe(object::drop)),
+    (&["alter"], Maybe(object::alter)),
     // Variables, last: what follows these words is any name.
     (&["set"], Always(variable::set)),
     (&["reset", "all"], Always(variable::reset_all)),

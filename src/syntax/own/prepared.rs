@@ -200,7 +200,7 @@ mod tests {
             ("explain (analyze select 1", 18),
             ("prepare a select 1", 11),
             ("prepare a as prepare b as select 1", 14),
-            ("prepare a as select from where; select 1", 26),
+            ("prepare a as select 1 +; select 1", 24),
             ("execute a (1", 13),
         ] {
             let error = parse(sql).unwrap_err();
