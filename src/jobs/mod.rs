@@ -44,6 +44,8 @@ pub mod resumer;
 pub mod secret;
 pub mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use record::{Claim, CreatedBy, JobRecord, NewJob, StoredError};

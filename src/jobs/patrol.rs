@@ -142,7 +142,7 @@ fn is_known(registry: &Registry, row: &Row) -> Result<bool> {
 }
 
 /// Removes jobs that ended longer ago than the setting keeps them.
-fn sweep(registry: &Registry) -> Result<()> {
+pub(super) fn sweep(registry: &Registry) -> Result<()> {
     let keep = registry.settings().duration(settings::JOBS_RETENTION_TIME);
     let keep = u64::try_from(keep.as_nanos()).unwrap_or(u64::MAX);
     let line = registry.clock().now().minus_nanos(keep);

@@ -30,7 +30,7 @@ use crate::task::{Cause, Interrupt};
 /// Runs without progress that may end in a transient error, before one counts as a failure.
 const RETRIES_MAX: u32 = 5;
 /// The pause before the first retry; it doubles.
-const BACKOFF: Duration = Duration::from_millis(100);
+const BACKOFF: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 100 });
 /// The longest pause before a retry.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 

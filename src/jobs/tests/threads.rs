@@ -1,0 +1,107 @@
+//! Many jobs and many wishes at a time.
+
+use super::*;
+use crate::jobs::agenda::WORKERS_MAX;
+
+#[test]
+fn jobs_beyond_the_bound_wait_and_can_be_paused_meanwhile() {
+    let (go, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let (said, heard) = said();
+    let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let peak = most.clone();
+    let node = Node::run(script(
+        move |job| {
+            peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            said.lock().send(job.id()).unwrap();
+            let open = gate.lock().recv_timeout(LONG);
+            now.fetch_sub(1, Ordering::SeqCst);
+            open.map_err(|_| failure())
+        },
+        never,
+    ));
+    let ids: Vec<JobId> = (0..WORKERS_MAX + 4).map(|_| node.create()).collect();
+    let first: BTreeSet<JobId> =
+        (0..WORKERS_MAX).map(|_| heard.recv_timeout(LONG).unwrap()).collect();
+    let waiting: Vec<JobId> = ids.iter().copied().filter(|id| !first.contains(id)).collect();
+    assert_eq!(waiting.len(), 4);
+    // All workers are busy, yet the pause is granted.
+    node.ask(waiting[0], Request::Pause).unwrap();
+    assert_eq!(node.wait(waiting[0]).state, State::Paused);
+    for _ in 0..ids.len() {
+        go.send(()).unwrap();
+    }
+    for id in ids.iter().filter(|id| **id != waiting[0]) {
+        assert_eq!(node.wait(*id).state, State::Succeeded);
+    }
+    assert_eq!(most.load(Ordering::SeqCst), WORKERS_MAX);
+    node.ask(waiting[0], Request::Resume).unwrap();
+    assert_eq!(loop_until_ended(&node, waiting[0]).state, State::Succeeded);
+}
+
+#[test]
+fn no_wish_is_lost_however_they_come() {
+    // The rounds of the patrol, which would heal a lost note, are far apart.
+    let node = Node::new();
+    node.settings.apply(settings::JOBS_ADOPT_INTERVAL, Some("1h".into()));
+    node.start(script(
+        |job| {
+            let done = job.progress::<u32>()?;
+            job.checkpoint(f64::from(done % 100) / 100.0, "", json!(done + 1))?;
+            job.sleep(LONG)
+        },
+        |_| Ok(()),
+    ));
+    let ids: Vec<JobId> = (0..4).map(|_| node.create()).collect();
+    std::thread::scope(|scope| {
+        for id in &ids {
+            let node = &node;
+            scope.spawn(move || {
+                for _ in 0..50 {
+                    node.ask(*id, Request::Pause).unwrap();
+                    assert_eq!(node.wait(*id).state, State::Paused);
+                    node.ask(*id, Request::Resume).unwrap();
+                }
+                node.ask(*id, Request::Cancel).unwrap();
+                assert_eq!(node.wait(*id).state, State::Canceled);
+            });
+        }
+    });
+}
+
+#[test]
+fn two_who_wish_at_a_time_are_served_one_after_the_other() {
+    let (step, heard) = endless();
+    let node = Node::run(script(step, |_| Ok(())));
+    let id = node.create();
+    heard.recv_timeout(LONG).unwrap();
+    std::thread::scope(|scope| {
+        for request in [Request::Pause, Request::Cancel] {
+            let node = &node;
+            scope.spawn(move || {
+                if let Err(e) = node.ask(id, request) {
+                    assert_eq!(e.code(), sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE);
+                }
+            });
+        }
+    });
+    // Whichever came first, the job stops; and what it stopped for can be told.
+    let record = node.wait(id);
+    assert!(matches!(record.state, State::Paused | State::Canceled), "{}", record.state);
+}
+
+#[test]
+fn a_waiter_is_woken_by_its_interrupt() {
+    let (step, heard) = endless();
+    let node = Node::run(script(step, never));
+    let id = node.create();
+    heard.recv_timeout(LONG).unwrap();
+    let interrupt = Interrupt::new();
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| node.registry.wait(id, &interrupt));
+        interrupt.raise(crate::task::Cause::Cancel);
+        let e = waiter.join().unwrap().unwrap_err();
+        assert_eq!(e.code(), sqlstate::QUERY_CANCELED);
+    });
+    assert_eq!(node.registry.load(id).unwrap().state, State::Running);
+}
