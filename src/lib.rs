@@ -28,6 +28,9 @@ pub mod cloud;
 pub mod archive;
 pub mod jobs;
 
+// floor 7: the two verbs
+pub mod backup;
+
 // floors 8, 9: statements · the wire
 pub mod pgwire;
 pub mod sql;

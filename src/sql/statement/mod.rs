@@ -21,6 +21,7 @@
 //! transaction control, variables, prepared statements and cursors belong to the session.
 
 mod as_of;
+pub mod backup;
 mod work;
 
 use std::sync::Arc;
@@ -75,8 +76,8 @@ pub fn field(name: &str, ty: Type) -> Field {
 
 /// Runs a statement that is not the session's own business.
 pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
-    let _ = work;
     match &parsed.statement {
+        Statement::Backup(stmt) => backup::run(stmt, work),
         Statement::Sql(tree) => Err(Error::unsupported(first_words(&tree.to_string()))),
         _ => Err(Error::unsupported(first_words(&parsed.text))),
     }
@@ -84,8 +85,10 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
 
 /// The columns of a statement's rows, as Describe tells them; `None` if it has none.
 pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
-    let _ = statement;
-    None
+    match statement {
+        Statement::Backup(stmt) => Some(backup::fields(stmt)),
+        _ => None,
+    }
 }
 
 /// The leading keywords of a statement, to name what is not supported without showing its text.

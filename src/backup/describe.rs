@@ -1,0 +1,48 @@
+//! A BACKUP in canonical words and without its secrets, for the job's description.
+
+use crate::clock::Timestamp;
+use crate::syntax::quote_literal;
+
+use super::destination::Into;
+use super::plan::Request;
+
+/// The statement, every name qualified, the subdirectory resolved, the end time exact if one was
+/// given.
+pub(super) fn describe(request: &Request, targets: &str, full_dir: &str) -> String {
+    let mut out = String::from("BACKUP ");
+    if !targets.is_empty() {
+        out.push_str(targets);
+        out.push(' ');
+    }
+    let redacted = |uri: &crate::cloud::ExternalUri| quote_literal(&uri.redacted());
+    match &request.into {
+        Into::New(uri) | Into::Latest(uri) | Into::Named(_, uri) => {
+            out.push_str(&format!("INTO {} IN {}", quote_literal(full_dir), redacted(uri)));
+        }
+        Into::To(uri, _) => out.push_str(&format!("TO {}", redacted(uri))),
+    }
+    if let Some(end) = request.end {
+        out.push_str(&as_of(end));
+    }
+    if let Into::To(_, from) = &request.into
+        && !from.is_empty()
+    {
+        let from: Vec<String> = from.iter().map(redacted).collect();
+        out.push_str(&format!(" INCREMENTAL FROM {}", from.join(", ")));
+    }
+    let options = [
+        (request.revision_history, "revision_history"),
+        (request.secret.is_some(), "encryption_passphrase = '*****'"),
+        (request.detached, "detached"),
+    ];
+    let options: Vec<&str> = options.iter().filter(|(on, _)| *on).map(|(_, o)| *o).collect();
+    if !options.is_empty() {
+        out.push_str(" WITH ");
+        out.push_str(&options.join(", "));
+    }
+    out
+}
+
+fn as_of(end: Timestamp) -> String {
+    format!(" AS OF SYSTEM TIME '{end}'")
+}

@@ -1,0 +1,173 @@
+//! BACKUP: creates a job and, unless DETACHED, waits for it.
+
+use std::sync::Arc;
+
+use super::{Outcome, Work, field};
+use crate::archive::Secret;
+use crate::backup::{self, Into, Names, PlanContext, Request};
+use crate::cloud::ExternalUri;
+use crate::error::{Error, Result, sqlstate};
+use crate::jobs::{JobId, JobRecord, NewJob};
+use crate::sql::client::Field;
+use crate::sql::server::Server;
+use crate::syntax::{Backup, BackupInto, BackupOptions, Destination, Subdirectory};
+use crate::task::Interrupt;
+use crate::types::{Datum, Type};
+
+/// Runs a BACKUP.
+pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
+    let detached = stmt.options.detached == Some(true);
+    if work.explicit && !detached {
+        return Err(Error::new(
+            sqlstate::ACTIVE_SQL_TRANSACTION,
+            "BACKUP cannot be used inside a transaction without DETACHED option",
+        ));
+    }
+    check_options(&stmt.options)?;
+    let request = Request {
+        targets: stmt.targets.clone(),
+        into: into(&stmt.into, work)?,
+        end: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
+        revision_history: stmt.options.revision_history == Some(true),
+        secret: match &stmt.options.encryption_passphrase {
+            Some(passphrase) => Some(Secret::passphrase(work.string(passphrase)?)),
+            None => None,
+        },
+        detached,
+    };
+    let server = Arc::clone(work.server);
+    let job_id = server.jobs.next_id();
+    let plan = backup::plan(
+        &mut PlanContext {
+            catalog: &server.catalog,
+            stores: &*server.cloud,
+            settings: &server.settings,
+            txn: work.txn,
+            job_id,
+            role: &work.session.current_user,
+            names: Names {
+                database: &work.session.database,
+                search_path: &work.session.search_path,
+            },
+            interrupt: work.interrupt,
+        },
+        &request,
+    )?;
+    server.jobs.create(
+        work.txn,
+        NewJob {
+            kind: backup::KIND,
+            description: plan.description,
+            user: work.session.current_user.clone(),
+            descriptor_ids: plan.descriptor_ids,
+            details: plan.details,
+            created_by: None,
+            id: Some(job_id),
+        },
+    )?;
+    if detached {
+        let row = vec![Datum::Int8(job_id)];
+        return Ok(Outcome::Rows { fields: fields(stmt), rows: vec![row], tag: TAG.to_owned() });
+    }
+    let fields = fields(stmt);
+    Ok(Outcome::AfterCommit(Box::new(move |server, interrupt| {
+        wait(server, job_id, interrupt, fields)
+    })))
+}
+
+/// The columns of a BACKUP's row.
+pub fn fields(stmt: &Backup) -> Vec<Field> {
+    let mut fields = vec![field("job_id", Type::Int8)];
+    if stmt.options.detached != Some(true) {
+        fields.extend([
+            field("status", Type::Text),
+            field("fraction_completed", Type::Float8),
+            field("rows", Type::Int8),
+            field("index_entries", Type::Int8),
+            field("bytes", Type::Int8),
+        ]);
+    }
+    fields
+}
+
+const TAG: &str = "BACKUP";
+
+/// Waits for the job; what it has done is the statement's row.
+fn wait(
+    server: &Arc<Server>,
+    job: JobId,
+    interrupt: &Interrupt,
+    fields: Vec<Field>,
+) -> Result<Outcome> {
+    let record = server.jobs.wait(job, interrupt)?;
+    server.jobs.outcome_of(&record)?;
+    Ok(Outcome::Rows { fields, rows: vec![row(&record)], tag: TAG.to_owned() })
+}
+
+fn row(record: &JobRecord) -> Vec<Datum> {
+    let totals: backup::Totals =
+        serde_json::from_value(record.progress.state.clone()).unwrap_or_default();
+    let count = |n: u64| Datum::Int8(i64::try_from(n).unwrap_or(i64::MAX));
+    vec![
+        Datum::Int8(record.id),
+        Datum::text(record.state.to_string()),
+        Datum::Float8(record.progress.fraction),
+        count(totals.rows),
+        count(totals.index_entries),
+        count(totals.bytes),
+    ]
+}
+
+/// Refuses what cannot be done here. Options that change nothing on one node are accepted.
+fn check_options(options: &BackupOptions) -> Result<()> {
+    if !options.kms.is_empty() {
+        if options.encryption_passphrase.is_some() {
+            return Err(Error::new(
+                sqlstate::INVALID_PARAMETER_VALUE,
+                "cannot have both encryption_passphrase and kms option set",
+            ));
+        }
+        return Err(Error::unsupported("BACKUP with the option kms")
+            .with_hint("Use encryption_passphrase."));
+    }
+    let unsupported = [
+        (!options.incremental_location.is_empty(), "incremental_location"),
+        (options.execution_locality.is_some(), "execution locality"),
+        (options.strict_storage_locality, "strict storage locality"),
+        (
+            options.updates_cluster_monitoring_metrics == Some(true),
+            "updates_cluster_monitoring_metrics",
+        ),
+    ];
+    match unsupported.iter().find(|(given, _)| *given) {
+        Some((_, name)) => Err(Error::unsupported(format!("BACKUP with the option {name}"))),
+        None => Ok(()),
+    }
+}
+
+fn into(into: &BackupInto, work: &Work<'_>) -> Result<Into> {
+    Ok(match into {
+        BackupInto::New(destination) => Into::New(uri(destination, work)?),
+        BackupInto::Append(Subdirectory::Latest, destination) => {
+            Into::Latest(uri(destination, work)?)
+        }
+        BackupInto::Append(Subdirectory::Named(subdir), destination) => {
+            let subdir = work.string(subdir)?;
+            match subdir.eq_ignore_ascii_case("latest") {
+                true => Into::Latest(uri(destination, work)?),
+                false => Into::Named(subdir, uri(destination, work)?),
+            }
+        }
+        BackupInto::To { destination, incremental_from } => {
+            let from = incremental_from.iter().map(|d| uri(d, work)).collect::<Result<_>>()?;
+            Into::To(uri(destination, work)?, from)
+        }
+    })
+}
+
+fn uri(destination: &Destination, work: &Work<'_>) -> Result<ExternalUri> {
+    match destination.uris.as_slice() {
+        [uri] => ExternalUri::parse(&work.string(uri)?),
+        _ => Err(Error::unsupported("BACKUP into a locality-aware list of destinations")),
+    }
+}
