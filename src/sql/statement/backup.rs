@@ -58,7 +58,7 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
         NewJob {
             kind: backup::KIND,
             description: plan.description,
-            user: work.session.current_user.clone(),
+            user: work.session.current_user.to_string(),
             descriptor_ids: plan.descriptor_ids,
             details: plan.details,
             created_by: None,
