@@ -50,9 +50,6 @@ mod spans;
 mod statistics;
 mod target;
 
-#[cfg(test)]
-mod tests;
-
 pub use destination::{Into, Stores};
 pub use details::{Details, Totals};
 pub use job::{BackupResumer, Run};
