@@ -33,6 +33,11 @@ pub enum Relation {
         /// Produced columns with positions in the virtual table.
         columns: Vec<(Produced, usize)>,
     },
+    /// Rows that come from outside of the statement (COPY).
+    Feed {
+        /// The columns.
+        columns: Vec<Produced>,
+    },
     /// Literal rows.
     Values {
         /// The columns.

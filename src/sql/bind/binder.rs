@@ -148,7 +148,7 @@ impl<'a> Binder<'a> {
         self.finish(bound.relation, output, kind)
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         relation: crate::sql::relation::Relation,
         output: Vec<OutputColumn>,

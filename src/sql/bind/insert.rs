@@ -83,6 +83,47 @@ impl Binder<'_> {
         Ok(BoundWrite { relation, output })
     }
 
+    /// Binds the insertion of rows that come from outside of the statement (COPY FROM): the tree
+    /// names the table and its columns. Gives the positions of the columns too.
+    pub fn insert_fed(&mut self, tree: &Tree) -> Result<(Relation, Vec<usize>)> {
+        self.with_level(|binder| {
+            let TableObject::TableName(name) = &tree.table else {
+                return Err(Error::unsupported("COPY into a function"));
+            };
+            let table = binder.target_table(name, BoundKind::Insert)?;
+            let mut positions = binder.insert_columns(tree, &table)?;
+            if tree.columns.is_empty() {
+                positions.retain(|p| table.columns.get(*p).is_some_and(|c| c.computed.is_none()));
+            }
+            let mut columns = Vec::with_capacity(positions.len());
+            for position in &positions {
+                let Some(column) = table.columns.get(*position) else { continue };
+                refuse_value(column, true, true)?;
+                columns.push(binder.column(ColumnKind::Computed, &column.ty, &column.name));
+            }
+            let given = positions.iter().copied().zip(columns.iter().cloned()).collect();
+            let source = Source { relation: Relation::Feed { columns }, given };
+            let (relation, values) = binder.complete_rows(source, &table)?;
+            let alias: Arc<str> = Arc::from(table.name.as_str());
+            let new = binder.row_of(&table, &alias);
+            let checks = binder.checks(&table, &new)?;
+            let predicates = binder.predicates(&table, &new)?;
+            let foreign_keys = table.foreign_keys.clone();
+            let relation = Relation::Insert(Box::new(Insert {
+                table,
+                source: relation,
+                values,
+                on_conflict: None,
+                checks,
+                predicates,
+                new,
+                returning: None,
+                foreign_keys,
+            }));
+            Ok((relation, positions))
+        })
+    }
+
     /// Positions of the columns that values are given for.
     fn insert_columns(&mut self, tree: &Tree, table: &TableDescriptor) -> Result<Vec<usize>> {
         if tree.columns.is_empty() {

@@ -202,6 +202,25 @@ pub fn bind_statement(
     Ok(bound)
 }
 
+/// Binds the insertion of rows that come from outside (COPY FROM): the statement is an INSERT whose
+/// own rows do not count. Gives the positions, in the table, of the columns that the rows have.
+pub fn bind_feed(
+    ctx: &BindContext<'_>,
+    statement: &ParsedStatement,
+) -> Result<(BoundStatement, Vec<usize>)> {
+    let Statement::Sql(tree) = &statement.statement else {
+        return Err(crate::error::Error::internal("this statement is not for the binder"));
+    };
+    let sqlparser::ast::Statement::Insert(insert) = &**tree else {
+        return Err(crate::error::Error::internal("rows can only be fed to an INSERT"));
+    };
+    let mut binder = binder::Binder::new(ctx, &[], &[]);
+    let (relation, positions) = binder.insert_fed(insert)?;
+    let mut bound = binder.finish(relation, Vec::new(), BoundKind::Insert)?;
+    bound.reusable = false;
+    Ok((bound, positions))
+}
+
 /// Binds a query that is part of another statement (CREATE TABLE AS, COPY, DECLARE, BACKUP JOBS …).
 pub fn bind_query(
     ctx: &BindContext<'_>,

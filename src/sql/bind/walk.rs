@@ -173,6 +173,7 @@ pub(super) fn inputs<'r>(relation: &'r Relation, f: &mut dyn FnMut(&'r Relation)
     match relation {
         Relation::Scan(_)
         | Relation::Virtual { .. }
+        | Relation::Feed { .. }
         | Relation::Values { .. }
         | Relation::Function { .. }
         | Relation::CteScan { .. } => {}
@@ -207,6 +208,7 @@ pub(super) fn own_scalars<'r>(relation: &'r Relation, f: &mut dyn FnMut(&'r Scal
     match relation {
         Relation::Scan(_)
         | Relation::Virtual { .. }
+        | Relation::Feed { .. }
         | Relation::SetOperation { .. }
         | Relation::With { .. }
         | Relation::Recursive { .. }
@@ -295,6 +297,7 @@ pub(super) fn produced(relation: &Relation) -> Vec<Produced> {
     match relation {
         Relation::Scan(scan) => scan.columns.iter().map(|(p, _)| p.clone()).collect(),
         Relation::Virtual { columns, .. } => columns.iter().map(|(p, _)| p.clone()).collect(),
+        Relation::Feed { columns } => columns.clone(),
         Relation::Values { columns, .. } => columns.clone(),
         Relation::Function { columns, ordinality, .. } => {
             columns.iter().chain(ordinality).cloned().collect()

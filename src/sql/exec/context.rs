@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catalog::CatalogSnapshot;
 use crate::clock::Timestamp;
 use crate::mvcc::Txn;
+use crate::sql::exec::feed::Feed;
 use crate::sql::server::Server;
 use crate::sql::variables::SessionState;
 use crate::task::Interrupt;
@@ -36,6 +37,8 @@ pub struct ExecContext<'a> {
     pub txn: &'a mut Txn,
     /// What expressions see.
     pub eval: EvalContext<'a>,
+    /// Where the rows of a feed come from, if the statement has one.
+    pub feed: Option<&'a mut dyn Feed>,
     /// Memory of this statement that may still be taken, in bytes.
     pub memory_left: usize,
 }

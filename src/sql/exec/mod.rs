@@ -37,6 +37,7 @@ pub mod context;
 pub mod cte;
 pub mod distinct;
 pub mod eval;
+pub mod feed;
 pub mod filter;
 pub mod function_scan;
 pub mod hash_join;
@@ -151,6 +152,7 @@ pub fn build(node: &Node, measured: bool) -> BoxOperator {
     let operator: BoxOperator = match &node.op {
         Op::Values(spec) => Box::new(values::Values::new(spec.clone())),
         Op::TableScan(spec) => Box::new(table_scan::TableScan::new(spec.clone())),
+        Op::Feed => Box::new(feed::FeedScan),
         Op::VirtualScan(spec) => Box::new(virtual_scan::VirtualScan::new(spec.clone())),
         Op::FunctionScan(spec) => Box::new(function_scan::FunctionScan::new(spec.clone())),
         Op::Filter(spec) => {

@@ -38,7 +38,9 @@ struct Printer<'m> {
 /// The inputs of a node, in the order in which they are printed.
 fn inputs(node: &Node) -> Vec<&Node> {
     match &node.op {
-        Op::Values(_) | Op::TableScan(_) | Op::VirtualScan(_) | Op::FunctionScan(_) => vec![],
+        Op::Values(_) | Op::Feed | Op::TableScan(_) | Op::VirtualScan(_) | Op::FunctionScan(_) => {
+            vec![]
+        }
         Op::CteScan(_) => vec![],
         Op::Filter(s) => vec![&s.input],
         Op::Project(s) => vec![&s.input],

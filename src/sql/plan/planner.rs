@@ -212,6 +212,9 @@ impl<'p> Planner<'p> {
                 let op = Op::VirtualScan(Arc::new(spec));
                 Ok(self.node(op, produced, 100.0, 200.0, Vec::new()))
             }
+            Relation::Feed { columns } => {
+                Ok(self.node(Op::Feed, columns, 1_000.0, 1_000.0, Vec::new()))
+            }
             Relation::Function { function, args, columns, ordinality } => {
                 let layout = Layout::default();
                 let args =

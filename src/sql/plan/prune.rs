@@ -47,6 +47,7 @@ impl Pruner {
         match relation {
             Relation::Scan(_)
             | Relation::Virtual { .. }
+            | Relation::Feed { .. }
             | Relation::Values { .. }
             | Relation::Function { .. }
             | Relation::CteScan { .. } => {}

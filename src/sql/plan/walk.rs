@@ -179,6 +179,7 @@ pub fn children<'r>(relation: &'r Relation, visit: &mut dyn FnMut(&'r Relation))
     match relation {
         Relation::Scan(_)
         | Relation::Virtual { .. }
+        | Relation::Feed { .. }
         | Relation::Values { .. }
         | Relation::Function { .. }
         | Relation::CteScan { .. } => {}
@@ -213,6 +214,7 @@ pub fn children_mut(relation: &mut Relation, visit: &mut dyn FnMut(&mut Relation
     match relation {
         Relation::Scan(_)
         | Relation::Virtual { .. }
+        | Relation::Feed { .. }
         | Relation::Values { .. }
         | Relation::Function { .. }
         | Relation::CteScan { .. } => {}
@@ -263,6 +265,7 @@ pub fn scalars<'r>(relation: &'r Relation, visit: &mut dyn FnMut(&'r Scalar)) {
     match relation {
         Relation::Scan(_)
         | Relation::Virtual { .. }
+        | Relation::Feed { .. }
         | Relation::CteScan { .. }
         | Relation::SetOperation { .. }
         | Relation::With { .. }
@@ -312,6 +315,7 @@ pub fn scalars_mut(relation: &mut Relation, visit: &mut dyn FnMut(&mut Scalar)) 
     match relation {
         Relation::Scan(_)
         | Relation::Virtual { .. }
+        | Relation::Feed { .. }
         | Relation::CteScan { .. }
         | Relation::SetOperation { .. }
         | Relation::With { .. }
@@ -420,6 +424,7 @@ pub fn makes<'r>(relation: &'r Relation, visit: &mut dyn FnMut(&'r Produced)) {
     match relation {
         Relation::Scan(scan) => scan.columns.iter().for_each(|(p, _)| visit(p)),
         Relation::Virtual { columns, .. } => columns.iter().for_each(|(p, _)| visit(p)),
+        Relation::Feed { columns } => columns.iter().for_each(visit),
         Relation::Values { columns, .. } => columns.iter().for_each(visit),
         Relation::Function { columns, ordinality, .. } => {
             columns.iter().chain(ordinality).for_each(visit);
@@ -498,6 +503,7 @@ pub fn output(relation: &Relation) -> Vec<Produced> {
     match relation {
         Relation::Scan(scan) => scan.columns.iter().map(|(p, _)| p.clone()).collect(),
         Relation::Virtual { columns, .. } => columns.iter().map(|(p, _)| p.clone()).collect(),
+        Relation::Feed { columns } => columns.clone(),
         Relation::Values { columns, .. } => columns.clone(),
         Relation::Function { columns, ordinality, .. } => {
             columns.iter().chain(ordinality).cloned().collect()

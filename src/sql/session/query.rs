@@ -181,6 +181,7 @@ impl Session {
         let memory_left = statement_memory(&self.server);
         let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
         Ok(ExecContext {
+            feed: None,
             eval: EvalContext {
                 server: &self.server,
                 session: &mut self.state,

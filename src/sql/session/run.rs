@@ -204,6 +204,7 @@ impl Session {
             server: &self.server,
             session: &mut self.state,
             explicit: block.explicit || request.shared || block.statements > 0,
+            nested: !block.savepoints.is_empty(),
             transaction_time: block.time,
             txn: &mut block.txn,
             params: request.params,

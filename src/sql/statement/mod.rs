@@ -22,6 +22,7 @@
 
 mod as_of;
 pub mod backup;
+mod copy;
 mod work;
 
 use std::sync::Arc;

@@ -42,6 +42,8 @@ pub struct Work<'a> {
     pub client: &'a mut dyn Client,
     /// Whether other statements share the transaction (BEGIN … COMMIT, or several in one text).
     pub explicit: bool,
+    /// Whether the transaction has a savepoint to which it may return.
+    pub nested: bool,
 }
 
 /// Rows of a query within a statement.
@@ -68,6 +70,7 @@ impl Work<'_> {
     /// The surroundings of operators and expressions.
     pub fn exec<'b>(&'b mut self, catalog: &'b Arc<CatalogSnapshot>) -> ExecContext<'b> {
         ExecContext {
+            feed: None,
             eval: EvalContext {
                 server: self.server,
                 catalog,

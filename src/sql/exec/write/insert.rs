@@ -81,7 +81,8 @@ impl Insert {
             let primary = writer.codec.encode_primary(&row)?;
             rows.push((row, primary));
         }
-        if rows.len() > 1 && spec.conflict.as_ref().is_none_or(|c| c.update.is_some()) {
+        let fed = run.ctx.feed.as_ref().is_some_and(|f| f.stores());
+        if rows.len() > 1 && !fed && spec.conflict.as_ref().is_none_or(|c| c.update.is_some()) {
             let mut keys: Vec<&Key> = rows.iter().map(|(_, (key, _))| key).collect();
             keys.sort_unstable();
             for key in keys {
@@ -90,6 +91,7 @@ impl Insert {
         }
         for (row, primary) in rows {
             match &spec.conflict {
+                None if store_past(&primary, run)? => written.add(&row),
                 None => {
                     writer.insert(&row, primary, effects, run)?;
                     written.add(&row);
@@ -165,6 +167,14 @@ impl Insert {
         let new = writer.occupy(change, effects, run)?;
         written.add(&new);
         Ok(())
+    }
+}
+
+/// Lets the feed store a row past the transaction, if the rows come from one that can.
+fn store_past(primary: &(Key, Vec<u8>), run: &mut Run<'_, '_>) -> Result<bool> {
+    match &mut run.ctx.feed {
+        Some(feed) => feed.store(&primary.0, &primary.1),
+        None => Ok(false),
     }
 }
 
