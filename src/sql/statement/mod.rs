@@ -79,6 +79,7 @@ pub fn field(name: &str, ty: Type) -> Field {
 pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
     match &parsed.statement {
         Statement::Backup(stmt) => backup::run(stmt, work),
+        Statement::Copy(stmt) => copy::run(stmt, work),
         Statement::Sql(tree) => Err(Error::unsupported(first_words(&tree.to_string()))),
         _ => Err(Error::unsupported(first_words(&parsed.text))),
     }
