@@ -40,19 +40,6 @@ const AZURE: &[&str] = &[
     AUTH,
 ];
 
-/// Whether a parameter's value is a secret, whatever the scheme.
-pub(super) fn is_secret(name: &str) -> bool {
-    const SECRET: &[&str] = &[
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AZURE_ACCOUNT_KEY",
-        "AZURE_CLIENT_SECRET",
-        "CREDENTIALS",
-        "BEARER_TOKEN",
-    ];
-    SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
-}
-
 /// Checks host, path and parameters by the rules of the URI's scheme.
 pub(super) fn check(uri: &ExternalUri) -> Result<()> {
     match uri.scheme() {

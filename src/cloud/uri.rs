@@ -182,8 +182,7 @@ impl ExternalUri {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        // What a web server's parameters mean is unknown, so all of them count as secret.
-        params::is_secret(name) || (self.scheme == Scheme::Http && name != params::LOCALITY)
+        crate::syntax::is_secret_in(&self.written, name)
     }
 
     fn print(&self, redact: bool) -> String {

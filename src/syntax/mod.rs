@@ -19,8 +19,10 @@
 //! - Nesting is bounded by `limits` before any recursion begins; too deep is 54001.
 //! - A refusal is 42601 with the character position, and never shows the inside of a literal.
 //!
-//! What it is not, yet: a printer or a redactor. Neither a statement's text nor its debug form may
-//! be logged or stored where it can hold a secret.
+//! - [`redact_text`] and [`redact_uri`] show no secret, whatever they are given. A statement's own
+//!   text and the debug form of its tree hold secrets and are neither logged nor shown.
+//!
+//! What it is not: a judge of names, types or privileges; those need a catalogue.
 
 mod ast;
 mod own;
@@ -29,7 +31,10 @@ mod text;
 
 pub use ast::*;
 pub use sql::CURRENT_OF;
-pub use text::{KeywordClass, decode_escapes, keyword_class, quote_identifier, quote_literal};
+pub use text::{
+    KeywordClass, decode_escapes, is_secret_in, keyword_class, quote_identifier, quote_literal,
+    redact_text, redact_uri,
+};
 
 use std::ops::Range;
 

@@ -47,6 +47,13 @@ pub struct ParsedStatement {
     pub extras: Extras,
 }
 
+impl ParsedStatement {
+    /// The text with its secrets taken out: for logs, lists of sessions and other eyes.
+    pub fn redacted_text(&self) -> String {
+        super::text::redact_text(&self.text)
+    }
+}
+
 /// Clauses of general SQL that sqlparser's tree has no room for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Extras {

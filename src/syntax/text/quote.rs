@@ -9,17 +9,17 @@ pub fn quote_identifier(name: &str) -> String {
     let plain = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         && matches!(keyword_class(name), None | Some(KeywordClass::Unreserved));
-    if plain { name.to_owned() } else { doubled(name, '"') }
+    if plain { name.to_owned() } else { quoted(name, '"') }
 }
 
 /// The text as a string literal in single quotes. Backslashes are ordinary characters in it, as
 /// `standard_conforming_strings` says.
 pub fn quote_literal(text: &str) -> String {
-    doubled(text, '\'')
+    quoted(text, '\'')
 }
 
 /// The text between two quotes, with the quotes inside it doubled.
-fn doubled(text: &str, quote: char) -> String {
+pub(super) fn quoted(text: &str, quote: char) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for c in text.chars() {

@@ -26,8 +26,12 @@ impl<'a> Source<'a> {
     pub(crate) fn syntax_error(&self, column: Option<u64>) -> Error {
         match column.or(self.semicolon) {
             Some(column) => match self.word_at(column) {
-                Some(word) => Error::syntax(format!("syntax error at or near \"{word}\""))
-                    .with_position(clamp(column)),
+                Some(word) => Error::syntax(format!(
+                    "syntax error at or near \"{}\"",
+                    // A URI may stand in double quotes where a literal belongs.
+                    super::redact_uri(word)
+                ))
+                .with_position(clamp(column)),
                 None => self.end_error(),
             },
             None => self.end_error(),
