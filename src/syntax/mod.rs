@@ -64,7 +64,7 @@ fn statement(
         Some(statement) => (statement, None, Extras::default()),
         None => {
             let general = sql::parse(&source, tokens)?;
-            (Statement::Sql(Box::new(general.tree)), general.as_of, general.extras)
+            (general.statement, general.as_of, general.extras)
         }
     };
     Ok(ParsedStatement {

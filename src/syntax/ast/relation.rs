@@ -15,8 +15,19 @@ pub struct CreateTable {
     pub families: Vec<ColumnFamily>,
     /// `INTERLEAVE IN PARENT table (a)`.
     pub interleave: Option<Interleave>,
+    /// `{INCLUDING | EXCLUDING} what`, of `LIKE table`, in order.
+    pub like_options: Vec<LikeOption>,
     /// `WITH NO DATA`, of `AS query`.
     pub with_no_data: bool,
+}
+
+/// What `LIKE table` takes over besides columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LikeOption {
+    /// INCLUDING, not EXCLUDING.
+    pub including: bool,
+    /// The word in upper case: `ALL`, `DEFAULTS`, `CONSTRAINTS`, `INDEXES` ...
+    pub what: String,
 }
 
 /// An index declared inside CREATE TABLE.

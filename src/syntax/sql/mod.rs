@@ -8,12 +8,13 @@ mod finish;
 mod infix;
 mod prefix;
 mod rewrite;
+mod table;
 
 use sqlparser::ast::Expr;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::ast::Extras;
+use super::ast::{Extras, Statement};
 use super::text::Source;
 use crate::error::Result;
 use crate::limits::EXPRESSION_DEPTH_MAX;
@@ -44,7 +45,7 @@ pub(super) fn prepare(source: &Source<'_>, tokens: Vec<TokenWithSpan>) -> Result
 
 /// A statement of general SQL, and what sqlparser's tree has no room for.
 pub(super) struct General {
-    pub(super) tree: sqlparser::ast::Statement,
+    pub(super) statement: Statement,
     pub(super) as_of: Option<Expr>,
     pub(super) extras: Extras,
 }
@@ -52,6 +53,7 @@ pub(super) struct General {
 /// Parses one statement of general SQL.
 pub(super) fn parse(source: &Source<'_>, tokens: Vec<TokenWithSpan>) -> Result<General> {
     let (tokens, as_of) = as_of::cut(source, tokens)?;
+    let (tokens, beside) = table::cut(source, tokens)?;
     let Prepared { tokens, dialect, found } = prepare(source, tokens)?;
     let mut tree = run(source, &dialect, tokens, Parser::parse_statement)?;
     finish::finish(&mut tree, &found);
@@ -65,7 +67,14 @@ pub(super) fn parse(source: &Source<'_>, tokens: Vec<TokenWithSpan>) -> Result<G
         if_not_exists: found.if_not_exists,
         conflict_predicate,
     };
-    Ok(General { tree, as_of, extras })
+    let statement = match tree {
+        sqlparser::ast::Statement::CreateTable(table) => {
+            let table = table::assemble(source, table, beside, found.with_no_data)?;
+            Statement::CreateTable(Box::new(table))
+        }
+        tree => Statement::Sql(Box::new(tree)),
+    };
+    Ok(General { statement, as_of, extras })
 }
 
 /// Runs one of sqlparser's rules over all of the tokens.
