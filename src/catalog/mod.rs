@@ -52,6 +52,7 @@ pub mod row;
 pub mod scram;
 pub mod sequence;
 mod service;
+pub mod setting;
 pub mod snapshot;
 pub mod system;
 pub mod system_grant;

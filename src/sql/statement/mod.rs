@@ -22,6 +22,7 @@
 
 mod as_of;
 pub mod backup;
+mod cluster_setting;
 mod copy;
 mod work;
 
@@ -80,6 +81,9 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
     match &parsed.statement {
         Statement::Backup(stmt) => backup::run(stmt, work),
         Statement::Copy(stmt) => copy::run(stmt, work),
+        Statement::SetClusterSetting(stmt) => cluster_setting::set(stmt, work),
+        Statement::ShowClusterSetting(name) => cluster_setting::show(name, work),
+        Statement::ShowClusterSettings { .. } => cluster_setting::show_all(work),
         Statement::Sql(tree) => Err(Error::unsupported(first_words(&tree.to_string()))),
         _ => Err(Error::unsupported(first_words(&parsed.text))),
     }
@@ -89,6 +93,8 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
 pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
     match statement {
         Statement::Backup(stmt) => Some(backup::fields(stmt)),
+        Statement::ShowClusterSetting(name) => Some(cluster_setting::show_fields(name)),
+        Statement::ShowClusterSettings { .. } => Some(cluster_setting::show_all_fields()),
         _ => None,
     }
 }

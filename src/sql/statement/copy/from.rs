@@ -189,6 +189,13 @@ impl CopyFeed<'_> {
                     format!("missing data for column \"{}\"", target.name),
                 )));
             };
+            // The options of CSV that decide what the null string means in a column.
+            let null = &self.options.null;
+            let field = match field {
+                None if self.options.force_not_null.has(&target.name) => Some(null),
+                Some(value) if value == null && self.options.force_null.has(&target.name) => None,
+                other => other.as_ref(),
+            };
             let value = match field {
                 None => Datum::Null,
                 Some(bytes) if self.options.style == Style::Binary => {
