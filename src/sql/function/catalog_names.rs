@@ -37,7 +37,7 @@ pub(super) fn scope<'a>(context: &'a EvalContext<'_>) -> Result<Scope<'a>> {
 }
 
 /// Splits a name as a person writes it, `a."B c".d`, into its parts.
-pub(super) fn split_name(name: &str) -> Vec<String> {
+pub(crate) fn split_name(name: &str) -> Vec<String> {
     let (mut parts, mut part) = (Vec::new(), String::new());
     let mut quoted = false;
     let mut rest = name.chars().peekable();

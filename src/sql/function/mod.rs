@@ -76,6 +76,9 @@ use crate::sql::exec::context::EvalContext;
 use crate::types::session::SessionFormat;
 use crate::types::{Datum, Type};
 
+pub(crate) use catalog_names::split_name;
+pub(crate) use session_info::setting;
+
 pub use registry::{
     aggregates, all_aggregates, all_functions, all_operators, all_set_functions,
     all_window_functions, function_by_oid, functions, operators, set_functions, window_functions,

@@ -67,7 +67,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
 ];
 
 /// The value of a variable, as SHOW prints it.
-fn setting(context: &EvalContext<'_>, name: &str) -> Option<String> {
+pub(crate) fn setting(context: &EvalContext<'_>, name: &str) -> Option<String> {
     let session = &context.session;
     let name = name.to_ascii_lowercase();
     match name.as_str() {

@@ -6,15 +6,53 @@
 //!
 //! ```text
 //!   name ──▶ virtual_table() ──▶ VirtualTable ──rows()──▶ rows, from the catalog and the server
+//!                                    ▲
+//!              notation ─────────────┘  one line per table: OID, name, columns, how rows are made
+//!
+//!   number ─── OIDs of what has no descriptor of its own (indexes, constraints, virtual tables)
+//!   object_names ─── 't'::regclass and back, for whoever reads and prints values
+//!   definition ─── indexes, constraints and expressions as SQL
 //! ```
 //!
-//! Words: a *virtual schema* is one of the three that hold such tables; every database has them.
+//! Words: a *virtual schema* is one of the three that hold such tables; every database has them. A
+//! *scene* is what a reader may see: the catalogue, cut down to the current database.
 //!
 //! Invariants:
 //! - A table's rows have as many values as it has columns, each NULL or of its column's type.
 //! - The list is built once and lives for ever.
+//! - Columns have PostgreSQL 15's names, types and order. Types that are missing here are shown as
+//!   those that print the same: trees and access lists as text, transaction numbers as bigint.
+//! - An OID is stable for as long as the object exists, and no two objects of one catalogue table
+//!   share one.
+//! - A table that is always empty is so because there is nothing of its kind here.
 //!
 //! What it is not: a store; what these tables show is kept elsewhere.
+
+mod activity;
+mod attribute;
+mod class;
+mod comment;
+mod constraint;
+mod crdb_internal;
+mod database;
+pub mod definition;
+mod depend;
+mod empty;
+mod fixed;
+mod functions;
+mod index;
+mod information_schema;
+mod listing;
+mod namespace;
+mod notation;
+pub mod number;
+pub mod object_names;
+mod role;
+mod scene;
+mod sequence;
+mod setting;
+mod type_functions;
+mod types;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -22,6 +60,8 @@ use std::sync::LazyLock;
 use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::{ColumnType, Datum};
+
+pub use object_names::CatalogNames;
 
 /// The schemas that hold virtual tables.
 pub const VIRTUAL_SCHEMAS: [&str; 3] = ["pg_catalog", "information_schema", "crdb_internal"];
@@ -37,6 +77,8 @@ pub struct VirtualTable {
     pub name: &'static str,
     /// The columns.
     pub columns: Vec<VirtualColumn>,
+    /// Whether PostgreSQL has it as a view.
+    pub is_view: bool,
     /// The rows.
     pub rows: fn(&mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>>,
 }
@@ -51,14 +93,55 @@ pub struct VirtualColumn {
 }
 
 /// Every virtual table.
-static TABLES: LazyLock<Vec<VirtualTable>> = LazyLock::new(Vec::new);
+static TABLES: LazyLock<Vec<VirtualTable>> = LazyLock::new(|| {
+    let lists: &[(&'static str, &[&[notation::Definition]])] = &[
+        (
+            "pg_catalog",
+            &[
+                activity::TABLES,
+                attribute::TABLES,
+                class::TABLES,
+                comment::TABLES,
+                constraint::TABLES,
+                database::TABLES,
+                depend::TABLES,
+                empty::TABLES,
+                fixed::TABLES,
+                functions::TABLES,
+                index::TABLES,
+                listing::TABLES,
+                namespace::TABLES,
+                role::TABLES,
+                sequence::TABLES,
+                setting::TABLES,
+                types::TABLES,
+            ],
+        ),
+        ("information_schema", information_schema::TABLES),
+        ("crdb_internal", &[crdb_internal::TABLES]),
+    ];
+    lists
+        .iter()
+        .flat_map(|(schema, lists)| {
+            lists.iter().copied().flatten().map(|definition| definition.table(schema))
+        })
+        .collect()
+});
 
 static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static VirtualTable>> =
     LazyLock::new(|| TABLES.iter().map(|t| ((t.schema, t.name), t)).collect());
 
+static BY_OID: LazyLock<HashMap<u32, &'static VirtualTable>> =
+    LazyLock::new(|| TABLES.iter().map(|t| (t.oid, t)).collect());
+
 /// The virtual table with a name.
 pub fn virtual_table(schema: &str, name: &str) -> Option<&'static VirtualTable> {
     BY_NAME.get(&(schema, name)).copied()
+}
+
+/// The virtual table with a `pg_class.oid`.
+pub fn virtual_table_by_oid(oid: u32) -> Option<&'static VirtualTable> {
+    BY_OID.get(&oid).copied()
 }
 
 /// Whether a schema holds virtual tables.
@@ -70,3 +153,6 @@ pub fn is_virtual_schema(name: &str) -> bool {
 pub fn all() -> impl Iterator<Item = &'static VirtualTable> {
     TABLES.iter()
 }
+
+#[cfg(test)]
+mod tests;

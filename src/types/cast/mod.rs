@@ -19,7 +19,7 @@ mod modifier;
 mod table;
 
 pub use modifier::apply_modifier;
-pub use table::cast_context;
+pub use table::{cast_context, catalogued};
 
 use super::session::SessionFormat;
 use super::{ColumnType, Datum, Type};

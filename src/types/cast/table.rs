@@ -20,7 +20,7 @@ pub fn cast_context(from: &Type, to: &Type) -> Option<CastContext> {
 }
 
 /// The rows of `pg_cast`.
-fn catalogued(from: &Type, to: &Type) -> Option<CastContext> {
+pub fn catalogued(from: &Type, to: &Type) -> Option<CastContext> {
     use Type::*;
     let context = match (from, to) {
         (Bool, Int4) | (Int4, Bool) => Explicit,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Offset, TimeZone as _};
-use chrono_tz::{OffsetName, Tz};
+use chrono_tz::{OffsetComponents, OffsetName, Tz};
 
 use super::calendar::{
     UNIX_DAYS_OF_EPOCH, civil_from_long_days, day_of_week, days_from_civil, is_leap,
@@ -153,6 +153,21 @@ impl TimeZone {
                     (false, false) => before,
                 }
             }
+        }
+    }
+
+    /// Every name of the IANA database.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+    }
+
+    /// Whether daylight saving is in force at an instant.
+    pub fn is_dst_at(&self, timestamptz: i64) -> bool {
+        match (self, instant(timestamptz)) {
+            (TimeZone::Named(zone), Some(utc)) => {
+                !zone.offset_from_utc_datetime(&utc).dst_offset().is_zero()
+            }
+            _ => false,
         }
     }
 
