@@ -35,3 +35,6 @@ pub mod session;
 pub mod sessions;
 pub mod statement;
 pub mod variables;
+
+#[cfg(test)]
+mod testing;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::DescriptorId;
+use crate::sql::pg_catalog::CatalogNames;
 use crate::types::text::SessionFormat;
 
 /// One session's surroundings.
@@ -27,4 +29,11 @@ pub struct SessionState {
     pub last_sequence: Option<DescriptorId>,
     /// All other variables as text, by lower-case name (`application_name`, `statement_timeout`, …).
     pub variables: HashMap<String, String>,
+}
+
+impl SessionState {
+    /// Lets names in values (`'t'::regclass`) mean what they mean in a snapshot.
+    pub fn see(&mut self, catalog: &Arc<CatalogSnapshot>) {
+        self.format.names = Some(Arc::new(CatalogNames::new(catalog, self)));
+    }
 }

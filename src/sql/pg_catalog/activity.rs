@@ -9,12 +9,16 @@ use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
 
-pub(super) const TABLES: &[Definition] =
-    &[view(12222, "pg_stat_activity", "datid oid, datname name, pid int4, leader_pid int4, usesysid oid, usename name, \
+pub(super) const TABLES: &[Definition] = &[view(
+    12222,
+    "pg_stat_activity",
+    "datid oid, datname name, pid int4, leader_pid int4, usesysid oid, usename name, \
          application_name text, client_addr text, client_hostname text, client_port int4, \
          backend_start timestamptz, xact_start timestamptz, query_start timestamptz, \
          state_change timestamptz, wait_event_type text, wait_event text, state text, \
-         backend_xid int8, backend_xmin int8, query_id int8, query text, backend_type text", activity)];
+         backend_xid int8, backend_xmin int8, query_id int8, query text, backend_type text",
+    activity,
+)];
 
 /// Microseconds from the Unix epoch to 2000-01-01.
 const EPOCH: i64 = 946_684_800_000_000;

@@ -9,12 +9,17 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::{ColumnType, Datum, Type, oid};
 
 pub(super) const TABLES: &[Definition] = &[
-    table(1249, "pg_attribute", "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, \
+    table(
+        1249,
+        "pg_attribute",
+        "attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, \
          attnum int2, attndims int4, attcacheoff int4, atttypmod int4, attbyval bool, \
          attalign char, attstorage char, attcompression char, attnotnull bool, \
          atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, \
          attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, \
-         attacl _text, attoptions _text, attfdwoptions _text, attmissingval text", attributes),
+         attacl _text, attoptions _text, attfdwoptions _text, attmissingval text",
+        attributes,
+    ),
     table(2604, "pg_attrdef", "oid oid, adrelid oid, adnum int2, adbin text", defaults),
 ];
 

@@ -10,14 +10,19 @@ use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
 
-pub(super) const TABLES: &[Definition] = &[table(1259, "pg_class", "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, \
+pub(super) const TABLES: &[Definition] = &[table(
+    1259,
+    "pg_class",
+    "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, \
          relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, \
          reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, \
          relisshared bool, relpersistence char, relkind char, relnatts int2, \
          relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, \
          relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, \
          relreplident char, relispartition bool, relrewrite oid, relfrozenxid int8, \
-         relminmxid int8, relacl _text, reloptions _text, relpartbound text", classes)];
+         relminmxid int8, relacl _text, reloptions _text, relpartbound text",
+    classes,
+)];
 
 /// `pg_am.oid` of heaps and of B-trees.
 const HEAP: u32 = 2;

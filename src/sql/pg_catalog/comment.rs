@@ -10,8 +10,18 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
 
 pub(super) const TABLES: &[Definition] = &[
-    table(2609, "pg_description", "objoid oid, classoid oid, objsubid int4, description text", descriptions),
-    table(2396, "pg_shdescription", "objoid oid, classoid oid, description text", shared_descriptions),
+    table(
+        2609,
+        "pg_description",
+        "objoid oid, classoid oid, objsubid int4, description text",
+        descriptions,
+    ),
+    table(
+        2396,
+        "pg_shdescription",
+        "objoid oid, classoid oid, description text",
+        shared_descriptions,
+    ),
 ];
 
 const CLASS: u32 = number::virtual_table(1259);

@@ -9,13 +9,17 @@ use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::{Datum, Type};
 
-pub(super) const TABLES: &[Definition] =
-    &[table(2606, "pg_constraint", "oid oid, conname name, connamespace oid, contype char, condeferrable bool, \
+pub(super) const TABLES: &[Definition] = &[table(
+    2606,
+    "pg_constraint",
+    "oid oid, conname name, connamespace oid, contype char, condeferrable bool, \
          condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, \
          conparentid oid, confrelid oid, confupdtype char, confdeltype char, \
          confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, \
          conkey _int2, confkey _int2, conpfeqop _oid, conppeqop _oid, conffeqop _oid, \
-         confdelsetcols _int2, conexclop _oid, conbin text", constraints)];
+         confdelsetcols _int2, conexclop _oid, conbin text",
+    constraints,
+)];
 
 fn constraints(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let scene = Scene::of(context);

@@ -7,11 +7,15 @@ use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
 
-pub(super) const TABLES: &[Definition] =
-    &[table(1262, "pg_database", "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, \
+pub(super) const TABLES: &[Definition] = &[table(
+    1262,
+    "pg_database",
+    "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, \
          datistemplate bool, datallowconn bool, datconnlimit int4, datfrozenxid int8, \
          datminmxid int8, dattablespace oid, datcollate text, datctype text, \
-         daticulocale text, datcollversion text, datacl _text", databases)];
+         daticulocale text, datcollversion text, datacl _text",
+    databases,
+)];
 
 /// UTF8 as PostgreSQL numbers encodings.
 const UTF8: i32 = 6;

@@ -10,10 +10,20 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
 
 pub(super) const TABLES: &[Definition] = &[
-    table(2608, "pg_depend", "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, \
-         refobjsubid int4, deptype char", dependencies),
-    table(2618, "pg_rewrite", "oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, \
-         is_instead bool, ev_qual text, ev_action text", rules),
+    table(
+        2608,
+        "pg_depend",
+        "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, \
+         refobjsubid int4, deptype char",
+        dependencies,
+    ),
+    table(
+        2618,
+        "pg_rewrite",
+        "oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, \
+         is_instead bool, ev_qual text, ev_action text",
+        rules,
+    ),
 ];
 
 const CLASS: u32 = number::virtual_table(1259);

@@ -12,15 +12,40 @@ use crate::types::{Datum, Type, oid};
 
 pub(super) const TABLES: &[Definition] = &[
     table(2601, "pg_am", "oid oid, amname name, amhandler regproc, amtype char", access_methods),
-    table(3456, "pg_collation", "oid oid, collname name, collnamespace oid, collowner oid, collprovider char, \
+    table(
+        3456,
+        "pg_collation",
+        "oid oid, collname name, collnamespace oid, collowner oid, collprovider char, \
          collisdeterministic bool, collencoding int4, collcollate text, collctype text, \
-         colliculocale text, collversion text", collations),
-    table(2616, "pg_opclass", "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, \
-         opcfamily oid, opcintype oid, opcdefault bool, opckeytype oid", operator_classes),
-    table(2753, "pg_opfamily", "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid", operator_families),
-    table(2612, "pg_language", "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, \
-         lanplcallfoid oid, laninline oid, lanvalidator oid, lanacl _text", languages),
-    table(1213, "pg_tablespace", "oid oid, spcname name, spcowner oid, spcacl _text, spcoptions _text", tablespaces),
+         colliculocale text, collversion text",
+        collations,
+    ),
+    table(
+        2616,
+        "pg_opclass",
+        "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, \
+         opcfamily oid, opcintype oid, opcdefault bool, opckeytype oid",
+        operator_classes,
+    ),
+    table(
+        2753,
+        "pg_opfamily",
+        "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid",
+        operator_families,
+    ),
+    table(
+        2612,
+        "pg_language",
+        "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, \
+         lanplcallfoid oid, laninline oid, lanvalidator oid, lanacl _text",
+        languages,
+    ),
+    table(
+        1213,
+        "pg_tablespace",
+        "oid oid, spcname name, spcowner oid, spcacl _text, spcoptions _text",
+        tablespaces,
+    ),
 ];
 
 fn access_methods(_: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {

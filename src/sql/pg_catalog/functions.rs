@@ -10,25 +10,45 @@ use crate::types::cast::{self, CastContext};
 use crate::types::{Datum, Type, oid};
 
 pub(super) const TABLES: &[Definition] = &[
-    table(1255, "pg_proc", "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, \
+    table(
+        1255,
+        "pg_proc",
+        "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, \
          procost float4, prorows float4, provariadic oid, prosupport regproc, \
          prokind char, prosecdef bool, proleakproof bool, proisstrict bool, \
          proretset bool, provolatile char, proparallel char, pronargs int2, \
          pronargdefaults int2, prorettype oid, proargtypes oidvector, proallargtypes _oid, \
          proargmodes _char, proargnames _text, proargdefaults text, protrftypes _oid, \
-         prosrc text, probin text, prosqlbody text, proconfig _text, proacl _text", functions),
-    table(2617, "pg_operator", "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind char, \
+         prosrc text, probin text, prosqlbody text, proconfig _text, proacl _text",
+        functions,
+    ),
+    table(
+        2617,
+        "pg_operator",
+        "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind char, \
          oprcanmerge bool, oprcanhash bool, oprleft oid, oprright oid, oprresult oid, \
-         oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc, oprjoin regproc", operators),
-    table(2600, "pg_aggregate", "aggfnoid regproc, aggkind char, aggnumdirectargs int2, aggtransfn regproc, \
+         oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc, oprjoin regproc",
+        operators,
+    ),
+    table(
+        2600,
+        "pg_aggregate",
+        "aggfnoid regproc, aggkind char, aggnumdirectargs int2, aggtransfn regproc, \
          aggfinalfn regproc, aggcombinefn regproc, aggserialfn regproc, \
          aggdeserialfn regproc, aggmtransfn regproc, aggminvtransfn regproc, \
          aggmfinalfn regproc, aggfinalextra bool, aggmfinalextra bool, \
          aggfinalmodify char, aggmfinalmodify char, aggsortop oid, aggtranstype oid, \
          aggtransspace int4, aggmtranstype oid, aggmtransspace int4, agginitval text, \
-         aggminitval text", aggregates),
-    table(2605, "pg_cast", "oid oid, castsource oid, casttarget oid, castfunc oid, castcontext char, \
-         castmethod char", casts),
+         aggminitval text",
+        aggregates,
+    ),
+    table(
+        2605,
+        "pg_cast",
+        "oid oid, castsource oid, casttarget oid, castfunc oid, castcontext char, \
+         castmethod char",
+        casts,
+    ),
 ];
 
 /// A function of any kind, as `pg_proc` has it.

@@ -8,13 +8,23 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::{Datum, Type};
 
 pub(super) const TABLES: &[Definition] = &[
-    table(2610, "pg_index", "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, \
+    table(
+        2610,
+        "pg_index",
+        "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, \
          indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, \
          indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, \
          indisready bool, indislive bool, indisreplident bool, indkey int2vector, \
          indcollation oidvector, indclass oidvector, indoption int2vector, indexprs text, \
-         indpred text", all_indexes),
-    table(2611, "pg_inherits", "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool", none),
+         indpred text",
+        all_indexes,
+    ),
+    table(
+        2611,
+        "pg_inherits",
+        "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool",
+        none,
+    ),
 ];
 
 /// `indoption`: descending, NULLs first.

@@ -9,12 +9,32 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
 
 pub(super) const TABLES: &[Definition] = &[
-    view(12028, "pg_views", "schemaname name, viewname name, viewowner name, definition text", views),
-    view(12033, "pg_tables", "schemaname name, tablename name, tableowner name, tablespace name, \
-         hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool", tables),
-    view(12038, "pg_matviews", "schemaname name, matviewname name, matviewowner name, tablespace name, \
-         hasindexes bool, ispopulated bool, definition text", materialized_views),
-    view(12043, "pg_indexes", "schemaname name, tablename name, indexname name, tablespace name, indexdef text", all_indexes),
+    view(
+        12028,
+        "pg_views",
+        "schemaname name, viewname name, viewowner name, definition text",
+        views,
+    ),
+    view(
+        12033,
+        "pg_tables",
+        "schemaname name, tablename name, tableowner name, tablespace name, \
+         hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool",
+        tables,
+    ),
+    view(
+        12038,
+        "pg_matviews",
+        "schemaname name, matviewname name, matviewowner name, tablespace name, \
+         hasindexes bool, ispopulated bool, definition text",
+        materialized_views,
+    ),
+    view(
+        12043,
+        "pg_indexes",
+        "schemaname name, tablename name, indexname name, tablespace name, indexdef text",
+        all_indexes,
+    ),
 ];
 
 fn tables(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {

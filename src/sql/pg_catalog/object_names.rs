@@ -82,10 +82,8 @@ impl CatalogNames {
     }
 
     fn schema_name(&self, oid: u32) -> Option<String> {
-        let virtual_name = super::VIRTUAL_SCHEMAS
-            .iter()
-            .find(|name| number::virtual_schema(name) == oid)
-            .copied();
+        let virtual_name =
+            super::VIRTUAL_SCHEMAS.iter().find(|name| number::virtual_schema(name) == oid).copied();
         let name = virtual_name.or_else(|| Some(&self.catalog.schema_any_state(oid)?.name))?;
         Some(quote_identifier(name))
     }

@@ -8,22 +8,47 @@ use crate::catalog::role::{ROOT_ID, Role, RoleOption};
 use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::session::SessionFormat;
-use crate::types::{ColumnType, Datum, Type, text};
+use crate::types::{Datum, Type, text};
 
 pub(super) const TABLES: &[Definition] = &[
-    table(1260, "pg_authid", "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, \
+    table(
+        1260,
+        "pg_authid",
+        "oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, \
          rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolbypassrls bool, \
-         rolconnlimit int4, rolpassword text, rolvaliduntil timestamptz", authids),
-    table(1261, "pg_auth_members", "roleid oid, member oid, grantor oid, admin_option bool", members),
-    view(12000, "pg_roles", "rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, \
+         rolconnlimit int4, rolpassword text, rolvaliduntil timestamptz",
+        authids,
+    ),
+    table(
+        1261,
+        "pg_auth_members",
+        "roleid oid, member oid, grantor oid, admin_option bool",
+        members,
+    ),
+    view(
+        12000,
+        "pg_roles",
+        "rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, \
          rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, \
          rolpassword text, rolvaliduntil timestamptz, rolbypassrls bool, rolconfig _text, \
-         oid oid", roles),
-    view(12005, "pg_shadow", "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, \
-         usebypassrls bool, passwd text, valuntil timestamptz, useconfig _text", shadow),
+         oid oid",
+        roles,
+    ),
+    view(
+        12005,
+        "pg_shadow",
+        "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, \
+         usebypassrls bool, passwd text, valuntil timestamptz, useconfig _text",
+        shadow,
+    ),
     view(12010, "pg_group", "groname name, grosysid oid, grolist _oid", groups),
-    view(12014, "pg_user", "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, \
-         usebypassrls bool, passwd text, valuntil timestamptz, useconfig _text", users),
+    view(
+        12014,
+        "pg_user",
+        "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, \
+         usebypassrls bool, passwd text, valuntil timestamptz, useconfig _text",
+        users,
+    ),
 ];
 
 /// What stands where a password would.
@@ -41,10 +66,10 @@ struct Switches {
 fn switches(scene: &Scene<'_>, role: &Role) -> Switches {
     let superuser = scene.catalog.is_admin(&role.name);
     let has = |option| superuser || role.options.has(option);
-    let until = role.options.valid_until.as_deref().and_then(|until| {
-        let ty = ColumnType::plain(Type::Timestamptz);
-        text::parse(until, &ty, &SessionFormat::default()).ok()
-    });
+    let until =
+        role.options.valid_until.as_deref().and_then(|until| {
+            text::parse(&Type::Timestamptz, until, &SessionFormat::default()).ok()
+        });
     Switches {
         superuser,
         create_role: has(RoleOption::CreateRole),

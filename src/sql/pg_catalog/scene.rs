@@ -120,7 +120,8 @@ pub(super) fn indexes(table: &TableDescriptor) -> impl Iterator<Item = &IndexDes
 
 /// Whether an index is the table's primary key.
 pub(super) fn is_primary(table: &TableDescriptor, index: &IndexDescriptor) -> bool {
-    index.id == table.primary_index.id && matches!(table.kind, crate::catalog::descriptor::TableKind::Table)
+    index.id == table.primary_index.id
+        && matches!(table.kind, crate::catalog::descriptor::TableKind::Table)
 }
 
 /// The OID of an index.

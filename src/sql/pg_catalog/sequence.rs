@@ -8,11 +8,21 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::{Datum, oid};
 
 pub(super) const TABLES: &[Definition] = &[
-    table(2224, "pg_sequence", "seqrelid oid, seqtypid oid, seqstart int8, seqincrement int8, seqmax int8, \
-         seqmin int8, seqcache int8, seqcycle bool", sequences),
-    view(12048, "pg_sequences", "schemaname name, sequencename name, sequenceowner name, data_type regtype, \
+    table(
+        2224,
+        "pg_sequence",
+        "seqrelid oid, seqtypid oid, seqstart int8, seqincrement int8, seqmax int8, \
+         seqmin int8, seqcache int8, seqcycle bool",
+        sequences,
+    ),
+    view(
+        12048,
+        "pg_sequences",
+        "schemaname name, sequencename name, sequenceowner name, data_type regtype, \
          start_value int8, min_value int8, max_value int8, increment_by int8, cycle bool, \
-         cache_size int8, last_value int8", readable_sequences),
+         cache_size int8, last_value int8",
+        readable_sequences,
+    ),
 ];
 
 type Sequence<'a> = (&'a SchemaDescriptor, &'a TableDescriptor, &'a SequenceOptions);

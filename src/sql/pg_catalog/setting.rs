@@ -7,11 +7,21 @@ use crate::types::datetime::TimeZone;
 use crate::types::{Datum, Interval};
 
 pub(super) const TABLES: &[Definition] = &[
-    view(12104, "pg_settings", "name text, setting text, unit text, category text, short_desc text, \
+    view(
+        12104,
+        "pg_settings",
+        "name text, setting text, unit text, category text, short_desc text, \
          extra_desc text, context text, vartype text, source text, min_val text, \
          max_val text, enumvals _text, boot_val text, reset_val text, sourcefile text, \
-         sourceline int4, pending_restart bool", settings),
-    view(12126, "pg_timezone_names", "name text, abbrev text, utc_offset interval, is_dst bool", time_zones),
+         sourceline int4, pending_restart bool",
+        settings,
+    ),
+    view(
+        12126,
+        "pg_timezone_names",
+        "name text, abbrev text, utc_offset interval, is_dst bool",
+        time_zones,
+    ),
 ];
 
 fn settings(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {

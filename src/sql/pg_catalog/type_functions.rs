@@ -15,12 +15,7 @@ pub(super) struct TypeFunctions {
     pub(super) modifier: (u32, u32),
 }
 
-const fn io(
-    ty: u32,
-    stem: &'static str,
-    in_out: [u32; 4],
-    modifier: (u32, u32),
-) -> TypeFunctions {
+const fn io(ty: u32, stem: &'static str, in_out: [u32; 4], modifier: (u32, u32)) -> TypeFunctions {
     TypeFunctions { ty, stem, in_out, modifier }
 }
 

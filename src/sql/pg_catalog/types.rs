@@ -12,17 +12,32 @@ use crate::syntax::quote_identifier;
 use crate::types::{Datum, Type, oid};
 
 pub(super) const TABLES: &[Definition] = &[
-    table(1247, "pg_type", "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, \
+    table(
+        1247,
+        "pg_type",
+        "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, \
          typbyval bool, typtype char, typcategory char, typispreferred bool, \
          typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, \
          typelem oid, typarray oid, typinput regproc, typoutput regproc, \
          typreceive regproc, typsend regproc, typmodin regproc, typmodout regproc, \
          typanalyze regproc, typalign char, typstorage char, typnotnull bool, \
          typbasetype oid, typtypmod int4, typndims int4, typcollation oid, \
-         typdefaultbin text, typdefault text, typacl _text", types),
-    table(3501, "pg_enum", "oid oid, enumtypid oid, enumsortorder float4, enumlabel name", enum_members),
-    table(3541, "pg_range", "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, \
-         rngcanonical regproc, rngsubdiff regproc", none),
+         typdefaultbin text, typdefault text, typacl _text",
+        types,
+    ),
+    table(
+        3501,
+        "pg_enum",
+        "oid oid, enumtypid oid, enumsortorder float4, enumlabel name",
+        enum_members,
+    ),
+    table(
+        3541,
+        "pg_range",
+        "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, \
+         rngcanonical regproc, rngsubdiff regproc",
+        none,
+    ),
 ];
 
 /// A type that no value has: OID, name, length, passed by value, alignment.

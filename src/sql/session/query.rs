@@ -107,7 +107,9 @@ impl Session {
     /// What exists, as the block's transaction sees it.
     pub(super) fn catalog(&mut self) -> Result<Arc<CatalogSnapshot>> {
         let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
-        self.server.catalog.snapshot(&mut block.txn)
+        let catalog = self.server.catalog.snapshot(&mut block.txn)?;
+        self.state.see(&catalog);
+        Ok(catalog)
     }
 
     /// Plans a query, with the statements in brackets run first.

@@ -58,7 +58,9 @@ pub struct Rows {
 impl Work<'_> {
     /// What exists, as the transaction sees it, its own changes included.
     pub fn catalog(&mut self) -> Result<Arc<CatalogSnapshot>> {
-        self.server.catalog.snapshot(self.txn)
+        let catalog = self.server.catalog.snapshot(self.txn)?;
+        self.session.see(&catalog);
+        Ok(catalog)
     }
 
     /// Where the session looks for names.

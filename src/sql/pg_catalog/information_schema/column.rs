@@ -8,7 +8,10 @@ use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::{ColumnType, Datum, Type, oid, typmod};
 
-pub(super) const TABLES: &[Definition] = &[view(13295, "columns", "table_catalog name, table_schema name, table_name name, column_name name, \
+pub(super) const TABLES: &[Definition] = &[view(
+    13295,
+    "columns",
+    "table_catalog name, table_schema name, table_name name, column_name name, \
          ordinal_position int4, column_default varchar, is_nullable varchar, \
          data_type varchar, character_maximum_length int4, character_octet_length int4, \
          numeric_precision int4, numeric_precision_radix int4, numeric_scale int4, \
@@ -21,7 +24,9 @@ pub(super) const TABLES: &[Definition] = &[view(13295, "columns", "table_catalog
          is_self_referencing varchar, is_identity varchar, identity_generation varchar, \
          identity_start varchar, identity_increment varchar, identity_maximum varchar, \
          identity_minimum varchar, identity_cycle varchar, is_generated varchar, \
-         generation_expression varchar, is_updatable varchar", columns)];
+         generation_expression varchar, is_updatable varchar",
+    columns,
+)];
 
 /// Bytes that a character takes at most.
 const CHARACTER_BYTES: i32 = 4;
@@ -161,12 +166,7 @@ fn column_row(
     full_row(scene, place, &column.ty, &facts)
 }
 
-fn full_row(
-    scene: &Scene<'_>,
-    place: Place<'_>,
-    ty: &ColumnType,
-    facts: &Facts<'_>,
-) -> Vec<Datum> {
+fn full_row(scene: &Scene<'_>, place: Place<'_>, ty: &ColumnType, facts: &Facts<'_>) -> Vec<Datum> {
     let database = &*scene.session.database;
     let parts = TypeParts::of(ty);
     let collated = facts.collation.map(|_| "pg_catalog");

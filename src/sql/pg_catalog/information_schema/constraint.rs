@@ -9,8 +9,13 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
 
 pub(super) const TABLES: &[Definition] = &[
-    view(13260, "check_constraints", "constraint_catalog name, constraint_schema name, constraint_name name, \
-         check_clause varchar", check_constraints),
+    view(
+        13260,
+        "check_constraints",
+        "constraint_catalog name, constraint_schema name, constraint_name name, \
+         check_clause varchar",
+        check_constraints,
+    ),
     view(
         13300,
         "constraint_column_usage",
@@ -25,9 +30,14 @@ pub(super) const TABLES: &[Definition] = &[
          constraint_schema name, constraint_name name",
         constraint_table_usage,
     ),
-    view(13329, "key_column_usage", "constraint_catalog name, constraint_schema name, constraint_name name, \
+    view(
+        13329,
+        "key_column_usage",
+        "constraint_catalog name, constraint_schema name, constraint_name name, \
          table_catalog name, table_schema name, table_name name, column_name name, \
-         ordinal_position int4, position_in_unique_constraint int4", key_column_usage),
+         ordinal_position int4, position_in_unique_constraint int4",
+        key_column_usage,
+    ),
     view(
         13339,
         "referential_constraints",
@@ -37,10 +47,15 @@ pub(super) const TABLES: &[Definition] = &[
          delete_rule varchar",
         referential_constraints,
     ),
-    view(13411, "table_constraints", "constraint_catalog name, constraint_schema name, constraint_name name, \
+    view(
+        13411,
+        "table_constraints",
+        "constraint_catalog name, constraint_schema name, constraint_name name, \
          table_catalog name, table_schema name, table_name name, constraint_type varchar, \
          is_deferrable varchar, initially_deferred varchar, enforced varchar, \
-         nulls_distinct varchar", table_constraints),
+         nulls_distinct varchar",
+        table_constraints,
+    ),
 ];
 
 type Found<'a> = (&'a SchemaDescriptor, &'a TableDescriptor, Constraint<'a>);

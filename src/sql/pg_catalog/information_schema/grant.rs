@@ -16,18 +16,43 @@ pub(super) const TABLES: &[Definition] = &[
         "grantee name, role_name name, is_grantable varchar",
         administrable_roles,
     ),
-    view(13236, "applicable_roles", "grantee name, role_name name, is_grantable varchar", applicable_roles),
-    view(13285, "column_privileges", "grantor name, grantee name, table_catalog name, table_schema name, \
-         table_name name, column_name name, privilege_type varchar, is_grantable varchar", column_privileges),
+    view(
+        13236,
+        "applicable_roles",
+        "grantee name, role_name name, is_grantable varchar",
+        applicable_roles,
+    ),
+    view(
+        13285,
+        "column_privileges",
+        "grantor name, grantee name, table_catalog name, table_schema name, \
+         table_name name, column_name name, privilege_type varchar, is_grantable varchar",
+        column_privileges,
+    ),
     view(13325, "enabled_roles", "role_name name", enabled_roles),
-    view(13344, "role_column_grants", "grantor name, grantee name, table_catalog name, table_schema name, \
-         table_name name, column_name name, privilege_type varchar, is_grantable varchar", role_column_grants),
-    view(13421, "role_table_grants", "grantor name, grantee name, table_catalog name, table_schema name, \
+    view(
+        13344,
+        "role_column_grants",
+        "grantor name, grantee name, table_catalog name, table_schema name, \
+         table_name name, column_name name, privilege_type varchar, is_grantable varchar",
+        role_column_grants,
+    ),
+    view(
+        13421,
+        "role_table_grants",
+        "grantor name, grantee name, table_catalog name, table_schema name, \
          table_name name, privilege_type varchar, is_grantable varchar, \
-         with_hierarchy varchar", role_table_grants),
-    view(13416, "table_privileges", "grantor name, grantee name, table_catalog name, table_schema name, \
+         with_hierarchy varchar",
+        role_table_grants,
+    ),
+    view(
+        13416,
+        "table_privileges",
+        "grantor name, grantee name, table_catalog name, table_schema name, \
          table_name name, privilege_type varchar, is_grantable varchar, \
-         with_hierarchy varchar", table_privileges),
+         with_hierarchy varchar",
+        table_privileges,
+    ),
 ];
 
 /// The privileges of tables that PostgreSQL knows.

@@ -10,35 +10,65 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::{ColumnType, Datum};
 
 pub(super) const TABLES: &[Definition] = &[
-    view(13250, "character_sets", "character_set_catalog name, character_set_schema name, character_set_name name, \
-         character_repertoire name, form_of_use name, default_collate_catalog name, \
-         default_collate_schema name, default_collate_name name", character_sets),
-    view(13265, "collations", "collation_catalog name, collation_schema name, collation_name name, \
-         pad_attribute varchar", collations),
     view(
-        13227,
-        "information_schema_catalog_name",
-        "catalog_name name",
-        catalog_name,
+        13250,
+        "character_sets",
+        "character_set_catalog name, character_set_schema name, character_set_name name, \
+         character_repertoire name, form_of_use name, default_collate_catalog name, \
+         default_collate_schema name, default_collate_name name",
+        character_sets,
     ),
-    view(13382, "schemata", "catalog_name name, schema_name name, schema_owner name, \
+    view(
+        13265,
+        "collations",
+        "collation_catalog name, collation_schema name, collation_name name, \
+         pad_attribute varchar",
+        collations,
+    ),
+    view(13227, "information_schema_catalog_name", "catalog_name name", catalog_name),
+    view(
+        13382,
+        "schemata",
+        "catalog_name name, schema_name name, schema_owner name, \
          default_character_set_catalog name, default_character_set_schema name, \
-         default_character_set_name name, sql_path varchar", schemata),
-    view(13386, "sequences", "sequence_catalog name, sequence_schema name, sequence_name name, \
+         default_character_set_name name, sql_path varchar",
+        schemata,
+    ),
+    view(
+        13386,
+        "sequences",
+        "sequence_catalog name, sequence_schema name, sequence_name name, \
          data_type varchar, numeric_precision int4, numeric_precision_radix int4, \
          numeric_scale int4, start_value varchar, minimum_value varchar, \
-         maximum_value varchar, increment varchar, cycle_option varchar", sequences),
-    view(13425, "tables", "table_catalog name, table_schema name, table_name name, table_type varchar, \
+         maximum_value varchar, increment varchar, cycle_option varchar",
+        sequences,
+    ),
+    view(
+        13425,
+        "tables",
+        "table_catalog name, table_schema name, table_name name, table_type varchar, \
          self_referencing_column_name name, reference_generation varchar, \
          user_defined_type_catalog name, user_defined_type_schema name, \
          user_defined_type_name name, is_insertable_into varchar, is_typed varchar, \
-         commit_action varchar", tables),
-    view(13478, "view_table_usage", "view_catalog name, view_schema name, view_name name, table_catalog name, \
-         table_schema name, table_name name", view_table_usage),
-    view(13483, "views", "table_catalog name, table_schema name, table_name name, view_definition varchar, \
+         commit_action varchar",
+        tables,
+    ),
+    view(
+        13478,
+        "view_table_usage",
+        "view_catalog name, view_schema name, view_name name, table_catalog name, \
+         table_schema name, table_name name",
+        view_table_usage,
+    ),
+    view(
+        13483,
+        "views",
+        "table_catalog name, table_schema name, table_name name, view_definition varchar, \
          check_option varchar, is_updatable varchar, is_insertable_into varchar, \
          is_trigger_updatable varchar, is_trigger_deletable varchar, \
-         is_trigger_insertable_into varchar", views),
+         is_trigger_insertable_into varchar",
+        views,
+    ),
 ];
 
 fn catalog_name(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {

@@ -1,0 +1,73 @@
+//! A server over memory, and the surroundings of a statement on it, for the room's tests.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::catalog::{Catalog, watched_spans};
+use crate::clock::{Clock, SystemClock};
+use crate::cloud::Cloud;
+use crate::ids::IdSource;
+use crate::jobs::Registry;
+use crate::kv::memory::MemoryEngine;
+use crate::mvcc::{Mvcc, Options, TxnOptions};
+use crate::settings::Settings;
+use crate::sql::exec::context::{EvalContext, ExecContext};
+use crate::sql::server::Server;
+use crate::sql::sessions::Sessions;
+use crate::sql::variables::SessionState;
+use crate::task::Interrupt;
+use crate::types::SessionFormat;
+
+/// A server whose store is memory.
+pub(crate) fn server() -> Arc<Server> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let options = Options { watched: watched_spans(), ..Options::default() };
+    let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
+    let catalog = Catalog::open(mvcc.clone()).unwrap();
+    let (settings, ids) = (Arc::new(Settings::new()), Arc::new(IdSource::new()));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let cloud = Arc::new(Cloud::new(runtime.handle().clone(), settings.clone()));
+    let jobs =
+        Registry::new(mvcc.clone(), catalog.clone(), settings.clone(), clock.clone(), ids.clone());
+    let sessions = Arc::new(Sessions::new());
+    Arc::new(Server { mvcc, catalog, jobs, cloud, settings, clock, ids, sessions })
+}
+
+/// The state of a session of root's in `defaultdb`.
+pub(crate) fn session() -> SessionState {
+    SessionState {
+        session_user: "root".into(),
+        current_user: "root".into(),
+        database: "defaultdb".into(),
+        search_path: vec!["public".into()],
+        format: SessionFormat::default(),
+        backend_pid: 1,
+        sequence_values: HashMap::new(),
+        last_sequence: None,
+        variables: HashMap::new(),
+    }
+}
+
+/// Runs something in a transaction of its own on a server.
+pub(crate) fn within(
+    server: &Arc<Server>,
+    state: &mut SessionState,
+    test: impl FnOnce(&mut ExecContext<'_>),
+) {
+    let mut txn = server.mvcc.begin(TxnOptions::default()).unwrap();
+    let catalog = server.catalog.snapshot(&mut txn).unwrap();
+    state.see(&catalog);
+    let interrupt = Interrupt::new();
+    let read_at = txn.read_timestamp();
+    let eval = EvalContext {
+        server,
+        session: state,
+        catalog: &catalog,
+        params: &[],
+        statement_time: 0,
+        transaction_time: 0,
+        read_at,
+        interrupt: &interrupt,
+    };
+    test(&mut ExecContext { eval, txn: &mut txn, memory_left: 1 << 30 });
+}
