@@ -12,6 +12,9 @@ use crate::catalog::role::{ADMIN, PUBLIC, PUBLIC_ID, ROOT, ROOT_ID};
 use crate::sql::exec::context::ExecContext;
 use crate::sql::variables::SessionState;
 
+/// The order in which an access list has its letters.
+const ACCESS_LETTERS: &str = "arwdDxtXUCTc";
+
 /// The catalogue, cut down to the current database. Objects that are offline are left out.
 pub(super) struct Scene<'a> {
     pub(super) catalog: &'a CatalogSnapshot,
@@ -82,11 +85,14 @@ impl<'a> Scene<'a> {
         let item = |role: &str, held: u32, grantable: u32| {
             let mut text = if role == PUBLIC { String::new() } else { role.to_owned() };
             text.push('=');
-            for privilege in Privilege::all().filter(|p| held & p.bit() != 0) {
-                let Some(letter) = privilege.acl_letter() else { continue };
-                text.push(letter);
-                if grantable & privilege.bit() != 0 {
-                    text.push('*');
+            let letters = Privilege::all().filter_map(|p| Some((p.acl_letter()?, p.bit())));
+            let letters: Vec<(char, u32)> = letters.filter(|(_, bit)| held & bit != 0).collect();
+            for wanted in ACCESS_LETTERS.chars() {
+                for (letter, bit) in letters.iter().filter(|(letter, _)| *letter == wanted) {
+                    text.push(*letter);
+                    if grantable & bit != 0 {
+                        text.push('*');
+                    }
                 }
             }
             text.push('/');
