@@ -459,6 +459,45 @@ pub fn check_system(snapshot: &CatalogSnapshot, role: &str, privilege: Privilege
     Err(denied(format!("user {role} does not have {} system privilege", privilege.name())))
 }
 
+/// Whether a role may see other people's jobs, except those of administrators.
+fn sees_jobs(snapshot: &CatalogSnapshot, role: &str) -> bool {
+    has_option(snapshot, role, RoleOption::ControlJob)
+        || holds_system(snapshot, role, Privilege::ControlJob)
+        || holds_system(snapshot, role, Privilege::ViewJob)
+}
+
+/// Whether a role may see a job of `owner`: its own, and with CONTROLJOB or VIEWJOB those of
+/// everybody but administrators.
+pub fn may_see_job(snapshot: &CatalogSnapshot, role: &str, owner: &str) -> bool {
+    role == owner
+        || snapshot.is_admin(role)
+        || sees_jobs(snapshot, role) && !snapshot.is_admin(owner)
+}
+
+/// Fails with 42501 unless a role may pause, resume or cancel a job of `owner`. To own a job is to
+/// see it, no more.
+pub fn check_control_job(
+    snapshot: &CatalogSnapshot,
+    role: &str,
+    owner: &str,
+    job: i64,
+) -> Result<()> {
+    if snapshot.is_admin(role) {
+        return Ok(());
+    }
+    if !has_option(snapshot, role, RoleOption::ControlJob)
+        && !holds_system(snapshot, role, Privilege::ControlJob)
+    {
+        return Err(denied(format!(
+            "user {role} does not have CONTROLJOB privileges for job {job}"
+        )));
+    }
+    if snapshot.is_admin(owner) {
+        return Err(denied("only admins can control jobs owned by other admins".to_owned()));
+    }
+    Ok(())
+}
+
 /// Fails with 42501 unless a role may act as another (SET ROLE, giving objects away).
 pub fn require_membership(snapshot: &CatalogSnapshot, role: &str, target: &str) -> Result<()> {
     if role == target || snapshot.is_admin(role) || snapshot.is_member(role, target) {

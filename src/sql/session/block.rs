@@ -62,7 +62,7 @@ pub(super) struct Savepoint {
 }
 
 /// SQL's microseconds of a timestamp.
-pub(super) fn sql_time(at: Timestamp) -> i64 {
+pub(in crate::sql) fn sql_time(at: Timestamp) -> i64 {
     at.micros() - EPOCH_MICROS
 }
 

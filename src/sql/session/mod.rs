@@ -50,6 +50,7 @@ use block::Block;
 use extended::Portal;
 use prepared::Prepared;
 
+pub(in crate::sql) use block::sql_time;
 pub use start::Login;
 
 /// What the next command meets.

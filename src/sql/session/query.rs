@@ -161,6 +161,8 @@ impl Session {
             Statement::ShowAll => self.show_all(),
             _ => {
                 let mut work = self.work(request, client)?;
+                // The query around it needs the rows in this transaction.
+                work.explicit = true;
                 statement::run(&parsed, &mut work)?
             }
         };

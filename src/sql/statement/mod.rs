@@ -24,6 +24,7 @@ mod as_of;
 pub mod backup;
 mod cluster_setting;
 mod copy;
+pub mod job;
 mod work;
 
 use std::sync::Arc;
@@ -84,6 +85,8 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::SetClusterSetting(stmt) => cluster_setting::set(stmt, work),
         Statement::ShowClusterSetting(name) => cluster_setting::show(name, work),
         Statement::ShowClusterSettings { .. } => cluster_setting::show_all(work),
+        Statement::ShowJobs(stmt) => job::show(stmt, work),
+        Statement::ControlJobs(stmt) => job::control(stmt, work),
         Statement::Sql(tree) => Err(Error::unsupported(first_words(&tree.to_string()))),
         _ => Err(Error::unsupported(first_words(&parsed.text))),
     }
@@ -95,6 +98,7 @@ pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
         Statement::Backup(stmt) => Some(backup::fields(stmt)),
         Statement::ShowClusterSetting(name) => Some(cluster_setting::show_fields(name)),
         Statement::ShowClusterSettings { .. } => Some(cluster_setting::show_all_fields()),
+        Statement::ShowJobs(stmt) => Some(job::fields(stmt)),
         _ => None,
     }
 }
