@@ -25,6 +25,7 @@ pub mod backup;
 mod cluster_setting;
 mod copy;
 pub mod job;
+mod show;
 mod work;
 
 use std::sync::Arc;
@@ -82,6 +83,7 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
     match &parsed.statement {
         Statement::Backup(stmt) => backup::run(stmt, work),
         Statement::Copy(stmt) => copy::run(stmt, work),
+        Statement::Show(stmt) => show::run(stmt, work),
         Statement::SetClusterSetting(stmt) => cluster_setting::set(stmt, work),
         Statement::ShowClusterSetting(name) => cluster_setting::show(name, work),
         Statement::ShowClusterSettings { .. } => cluster_setting::show_all(work),
@@ -96,6 +98,7 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
 pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
     match statement {
         Statement::Backup(stmt) => Some(backup::fields(stmt)),
+        Statement::Show(stmt) => show::fields(stmt),
         Statement::ShowClusterSetting(name) => Some(cluster_setting::show_fields(name)),
         Statement::ShowClusterSettings { .. } => Some(cluster_setting::show_all_fields()),
         Statement::ShowJobs(stmt) => Some(job::fields(stmt)),
