@@ -220,6 +220,13 @@ impl Catalog {
         Ok(())
     }
 
+    /// Keeps an object to oneself until the transaction ends: waits for those who pinned it, and
+    /// makes those who come later wait. Fails like [`Catalog::pin`].
+    pub fn hold(&self, txn: &mut Txn, id: DescriptorId) -> Result<()> {
+        txn.lock(&descriptor_key(id)?, LockMode::Exclusive, WaitPolicy::Wait)?;
+        Ok(())
+    }
+
     /// Writes a new or changed descriptor and its name; a change raises the version. A taken name
     /// is refused with 42P04, 42P06, 42P07 or 42710.
     pub fn write(&self, txn: &mut Txn, descriptor: &Descriptor) -> Result<()> {

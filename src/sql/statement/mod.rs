@@ -24,8 +24,15 @@ mod as_of;
 pub mod backup;
 mod cluster_setting;
 mod copy;
+mod database;
+mod drop;
+mod general;
 pub mod job;
+mod object;
+mod schema;
+mod sequence;
 mod show;
+mod table;
 mod work;
 
 use std::sync::Arc;
@@ -89,8 +96,7 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::ShowClusterSettings { .. } => cluster_setting::show_all(work),
         Statement::ShowJobs(stmt) => job::show(stmt, work),
         Statement::ControlJobs(stmt) => job::control(stmt, work),
-        Statement::Sql(tree) => Err(Error::unsupported(first_words(&tree.to_string()))),
-        _ => Err(Error::unsupported(first_words(&parsed.text))),
+        _ => general::run(parsed, work),
     }
 }
 

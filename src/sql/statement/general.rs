@@ -1,0 +1,64 @@
+//! Statements that define things: which file runs which.
+
+use sqlparser::ast::Statement as Tree;
+
+use super::sequence::{self, CreateSequence};
+use super::{Outcome, Work, database, drop, schema, table};
+use crate::error::{Error, Result};
+use crate::syntax::{CreateTable, ParsedStatement, Statement};
+
+/// Runs a statement that defines something.
+pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
+    match &parsed.statement {
+        Statement::Sql(tree) => tree_of_sqlparser(parsed, tree, work),
+        Statement::CreateTable(stmt) => table::create::run(stmt, work),
+        Statement::AlterSequence(stmt) => sequence::alter(stmt, work),
+        Statement::CreateDatabase(stmt) => database::create(stmt, work),
+        Statement::AlterDatabase(stmt) => database::alter(stmt, work),
+        Statement::DropDatabase(stmt) => database::drop(stmt, work),
+        Statement::CreateSchema(stmt) => schema::create(stmt, work),
+        Statement::AlterSchema(stmt) => schema::alter(stmt, work),
+        Statement::Drop(stmt) => drop::run(stmt, work),
+        _ => Err(Error::unsupported(super::first_words(&parsed.text))),
+    }
+}
+
+/// Runs one that comes as sqlparser's tree.
+fn tree_of_sqlparser(
+    parsed: &ParsedStatement,
+    tree: &Tree,
+    work: &mut Work<'_>,
+) -> Result<Outcome> {
+    match tree {
+        Tree::CreateTable(stmt) => {
+            let stmt = CreateTable {
+                table: stmt.clone(),
+                indexes: Vec::new(),
+                families: Vec::new(),
+                interleave: None,
+                with_no_data: parsed.extras.with_no_data,
+            };
+            table::create::run(&stmt, work)
+        }
+        Tree::CreateIndex(stmt) => table::index::run(stmt, work),
+        Tree::CreateSequence {
+            temporary,
+            if_not_exists,
+            name,
+            data_type,
+            sequence_options,
+            owned_by,
+        } => {
+            let stmt = CreateSequence {
+                temporary: *temporary,
+                if_not_exists: *if_not_exists,
+                name,
+                data_type: data_type.as_ref(),
+                options: sequence_options,
+                owned_by: owned_by.as_ref(),
+            };
+            sequence::create(&stmt, work)
+        }
+        _ => Err(Error::unsupported(super::first_words(&parsed.text))),
+    }
+}

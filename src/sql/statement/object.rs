@@ -1,0 +1,247 @@
+//! What statements that define things share: names as the tree has them, objects kept to oneself,
+//! expressions bound and evaluated outside of any query.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
+
+use crate::catalog::CatalogSnapshot;
+use crate::catalog::descriptor::{DescriptorId, SchemaDescriptor, TableDescriptor};
+use crate::catalog::names::{self, Scope};
+use crate::catalog::privilege::{self, Privilege};
+use crate::catalog::role::{PUBLIC, RoleOption};
+use crate::catalog::system::FIRST_USER_ID;
+use crate::error::{Error, Result, sqlstate};
+use crate::keys::table_span;
+use crate::mvcc::{Changed, Isolation};
+use crate::sql::bind::{BindContext, BoundStatement};
+use crate::sql::exec;
+use crate::sql::exec::batch::Batch;
+use crate::sql::query::Planned;
+use crate::sql::statement::Work;
+use crate::sql::statement::table::temporary;
+
+/// The identifiers of a dotted name as text.
+pub(super) fn words(name: &ObjectName) -> Result<Vec<&str>> {
+    name.0
+        .iter()
+        .map(|part| match part {
+            ObjectNamePart::Identifier(ident) => Ok(ident.value.as_str()),
+            ObjectNamePart::Function(_) => Err(Error::unsupported("a computed name")),
+        })
+        .collect()
+}
+
+/// The only identifier of a name that must not be qualified.
+pub(super) fn single<'n>(name: &'n ObjectName, what: &str) -> Result<&'n str> {
+    match words(name)?.as_slice() {
+        [word] => Ok(word),
+        _ => Err(Error::syntax(format!("{what} name may not be qualified: {name}"))),
+    }
+}
+
+/// The names of a list of identifiers.
+pub(super) fn values(idents: &[Ident]) -> Vec<&str> {
+    idents.iter().map(|ident| ident.value.as_str()).collect()
+}
+
+/// Tells the client something that is not an error.
+pub(super) fn note(work: &mut Work<'_>, text: &str) -> Result<()> {
+    work.notice(text)
+}
+
+/// The role in force.
+pub(super) fn user(work: &Work<'_>) -> Arc<str> {
+    Arc::clone(&work.session.current_user)
+}
+
+/// Looks something up where the session looks for names, its temporary schema first.
+pub(super) fn scoped<T>(
+    work: &Work<'_>,
+    catalog: &CatalogSnapshot,
+    look: impl FnOnce(Scope<'_>) -> Result<T>,
+) -> Result<T> {
+    let own = temporary::schema_name(work.session.backend_pid);
+    look(Scope { temp_schema: Some(&own), ..work.scope(catalog)? })
+}
+
+/// The relation with a name.
+pub(super) fn relation(work: &mut Work<'_>, name: &ObjectName) -> Result<Arc<TableDescriptor>> {
+    let catalog = work.catalog()?;
+    scoped(work, &catalog, |scope| names::resolve_relation(&catalog, scope, &words(name)?))
+}
+
+/// The relation with a name, if there is one.
+pub(super) fn find_relation(
+    work: &mut Work<'_>,
+    name: &ObjectName,
+) -> Result<Option<Arc<TableDescriptor>>> {
+    let catalog = work.catalog()?;
+    scoped(work, &catalog, |scope| names::find_relation(&catalog, scope, &words(name)?))
+}
+
+/// Refuses to change what the server itself keeps.
+pub(super) fn refuse_system(id: DescriptorId, name: &str) -> Result<()> {
+    if id >= FIRST_USER_ID {
+        return Ok(());
+    }
+    Err(Error::new(
+        sqlstate::INSUFFICIENT_PRIVILEGE,
+        format!("permission denied: \"{name}\" is a system catalog"),
+    ))
+}
+
+/// Where a new object goes, its name, and that the role in force may put it there. The schema stays
+/// as it is until the transaction ends.
+pub(super) fn place<'n>(
+    work: &mut Work<'_>,
+    parts: &[&'n str],
+) -> Result<(Arc<SchemaDescriptor>, &'n str)> {
+    let catalog = work.catalog()?;
+    let (schema, name) =
+        scoped(work, &catalog, |scope| names::resolve_schema_for_create(&catalog, scope, parts))?;
+    refuse_system(schema.id, &schema.name)?;
+    privilege::check(&catalog, &work.session.current_user, &schema, Privilege::Create)?;
+    work.server.catalog.pin(work.txn, schema.id)?;
+    Ok((schema, name))
+}
+
+/// Whether a name is taken by a relation, type or index of a schema.
+pub(super) fn is_taken(catalog: &CatalogSnapshot, schema: &SchemaDescriptor, name: &str) -> bool {
+    catalog.named_any_state((schema.database, schema.id), name).is_some()
+        || catalog.tables_in_any_state(schema.id).any(|t| has_index(t, name))
+}
+
+/// Whether a table has an index with a name that people know.
+pub(super) fn has_index(table: &TableDescriptor, name: &str) -> bool {
+    table.has_rows()
+        && table.all_indexes().any(|i| i.name == name)
+        && (table.primary_index.name != name || !has_row_id(table))
+}
+
+/// Whether the rows of a table are told apart by a hidden number.
+pub(super) fn has_row_id(table: &TableDescriptor) -> bool {
+    let mut columns = table.primary_index.columns.iter();
+    columns.any(|c| table.column(c.column).is_some_and(|c| c.hidden))
+}
+
+/// Keeps a table to oneself until the transaction ends, and gives it back as it is then: whoever
+/// was writing rows has finished, and their rows are seen.
+pub(super) fn hold(work: &mut Work<'_>, id: DescriptorId) -> Result<Arc<TableDescriptor>> {
+    work.server.catalog.hold(work.txn, id)?;
+    if work.txn.isolation() == Isolation::ReadCommitted {
+        work.txn.begin_statement()?;
+    }
+    let (seen, newest) = (work.txn.read_timestamp(), work.server.mvcc.visible());
+    if newest > seen {
+        let changed = work.server.mvcc.changed_keys(&table_span(id), seen, newest, 0)?;
+        if !matches!(changed, Changed::Keys(keys) if keys.is_empty()) {
+            return Err(Error::serialization(
+                "could not serialize access due to concurrent update",
+            ));
+        }
+    }
+    let catalog = work.catalog()?;
+    catalog
+        .table(id)
+        .cloned()
+        .ok_or_else(|| Error::serialization("the table was dropped by a concurrent transaction"))
+}
+
+/// A context for binding.
+pub(super) fn binding<'w>(
+    work: &'w Work<'_>,
+    catalog: &'w Arc<CatalogSnapshot>,
+) -> BindContext<'w> {
+    BindContext::new(catalog, &*work.session)
+}
+
+/// Runs a query and hands over its rows, batch by batch, together with the statement.
+pub(super) fn each_batch(
+    work: &mut Work<'_>,
+    catalog: &Arc<CatalogSnapshot>,
+    bound: BoundStatement,
+    mut each: impl FnMut(&mut Work<'_>, &Batch) -> Result<()>,
+) -> Result<()> {
+    let planned = Planned::new(work.server, catalog, work.session, bound)?;
+    planned.check_privileges(catalog, &work.session.current_user)?;
+    let mut execution = exec::start(&planned.plan);
+    let mut memory_left = None;
+    loop {
+        let batch = {
+            let mut ctx = work.exec(catalog);
+            ctx.memory_left = memory_left.unwrap_or(ctx.memory_left);
+            let batch = execution.next(&mut ctx)?;
+            memory_left = Some(ctx.memory_left);
+            batch
+        };
+        match batch {
+            Some(batch) => each(work, &batch)?,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The name of a role as a statement has it: `current_user` and its like stand for roles.
+pub(super) fn role_name(work: &Work<'_>, ident: &Ident) -> String {
+    match (ident.quote_style, ident.value.as_str()) {
+        (None, "current_user" | "current_role") => work.session.current_user.to_string(),
+        (None, "session_user") => work.session.session_user.to_string(),
+        _ => ident.value.clone(),
+    }
+}
+
+/// Fails with 42704 unless there is a role with a name.
+pub(super) fn require_role(catalog: &CatalogSnapshot, name: &str) -> Result<()> {
+    if name != PUBLIC && catalog.role(name).is_some() {
+        return Ok(());
+    }
+    Err(Error::new(sqlstate::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist")))
+}
+
+/// Fails unless the role in force may give what it owns to another role: it must be able to act as
+/// that role, which in turn must be allowed to have such things in the schema.
+pub(super) fn require_new_owner(
+    work: &Work<'_>,
+    catalog: &CatalogSnapshot,
+    owner: &str,
+    schema: Option<DescriptorId>,
+) -> Result<()> {
+    require_role(catalog, owner)?;
+    privilege::require_membership(catalog, &work.session.current_user, owner)?;
+    match schema.and_then(|id| catalog.schema_any_state(id)) {
+        Some(schema) if !catalog.is_admin(&work.session.current_user) => {
+            privilege::check(catalog, owner, schema, Privilege::Create)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Fails unless the role in force may create databases.
+pub(super) fn require_create_database(
+    work: &Work<'_>,
+    catalog: &CatalogSnapshot,
+    action: &str,
+) -> Result<()> {
+    privilege::require_option(catalog, &work.session.current_user, RoleOption::CreateDb, action)
+}
+
+/// Fails with 2BP01 if a view reads a relation: views keep names, so those that lead to the
+/// relation must stay. `action` says what was to be done to what.
+pub(super) fn refuse_views(
+    catalog: &CatalogSnapshot,
+    id: DescriptorId,
+    action: &str,
+    name: &str,
+) -> Result<()> {
+    let dependents = catalog.dependents(id).iter().filter_map(|id| catalog.table_any_state(*id));
+    let mut views = dependents.filter(|t| t.depends_on.contains(&id));
+    match views.next() {
+        None => Ok(()),
+        Some(view) => Err(Error::new(
+            sqlstate::DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("cannot {action} \"{name}\" because view \"{}\" depends on it", view.name),
+        )
+        .with_hint(format!("You can drop {} instead.", view.name))),
+    }
+}

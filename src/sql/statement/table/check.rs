@@ -1,0 +1,122 @@
+//! Constraints that are added to a table with rows: whether the rows satisfy them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::expression;
+use super::rewrite::each_row;
+use crate::catalog::descriptor::{ColumnId, ForeignKey, TableDescriptor};
+use crate::error::{Error, Result, sqlstate};
+use crate::keys::Key;
+use crate::sql::exec::write::foreign_key::parent_key;
+use crate::sql::exec::write::violation;
+use crate::sql::statement::Work;
+use crate::types::Datum;
+
+/// Parents known to exist that are remembered, so that a million rows with a hundred parents cost
+/// a hundred lookups.
+const PARENTS_REMEMBERED: usize = 100_000;
+
+fn schema_name(work: &mut Work<'_>, table: &TableDescriptor) -> Result<String> {
+    let catalog = work.catalog()?;
+    Ok(catalog.schema_any_state(table.schema).map_or_else(String::new, |s| s.name.clone()))
+}
+
+/// Fails with 23502 if a row has NULL at one of some positions.
+pub(super) fn not_null(
+    work: &mut Work<'_>,
+    table: &TableDescriptor,
+    positions: &[usize],
+    row: &[Datum],
+) -> Result<()> {
+    let null = positions.iter().find(|p| row.get(**p).is_none_or(Datum::is_null));
+    let Some(column) = null.and_then(|p| table.columns.get(*p)) else { return Ok(()) };
+    Err(Error::new(
+        sqlstate::NOT_NULL_VIOLATION,
+        format!("column \"{}\" of relation \"{}\" contains null values", column.name, table.name),
+    )
+    .with_table(schema_name(work, table)?, table.name.clone())
+    .with_column(column.name.clone()))
+}
+
+/// Fails if a row of a table has NULL in some column.
+pub(super) fn column_not_null(
+    work: &mut Work<'_>,
+    table: &Arc<TableDescriptor>,
+    column: ColumnId,
+) -> Result<()> {
+    let positions: Vec<usize> = table.position(column).into_iter().collect();
+    each_row(work, table, |work, row| not_null(work, table, &positions, row))
+}
+
+/// Fails with 23514 if a row of a table violates a check.
+pub(super) fn check(
+    work: &mut Work<'_>,
+    table: &Arc<TableDescriptor>,
+    name: &str,
+    sql: &str,
+) -> Result<()> {
+    let catalog = work.catalog()?;
+    let predicate = expression::compile(work, &catalog, sql, table)?;
+    let schema = schema_name(work, table)?;
+    each_row(work, table, |work, row| {
+        if matches!(expression::value(work, &catalog, &predicate, row)?, Datum::Bool(false)) {
+            return Err(Error::new(
+                sqlstate::CHECK_VIOLATION,
+                format!(
+                    "check constraint \"{name}\" of relation \"{}\" is violated by some row",
+                    table.name
+                ),
+            )
+            .with_table(schema.clone(), table.name.clone())
+            .with_constraint(name));
+        }
+        Ok(())
+    })
+}
+
+/// Fails with 23503 if a row of a table refers to nothing.
+pub(super) fn foreign_key(
+    work: &mut Work<'_>,
+    table: &Arc<TableDescriptor>,
+    key: &ForeignKey,
+) -> Result<()> {
+    let catalog = work.catalog()?;
+    let parent = match key.referenced_table == table.id {
+        true => Arc::clone(table),
+        false => catalog
+            .table_any_state(key.referenced_table)
+            .cloned()
+            .ok_or_else(|| Error::internal("a referenced table went missing"))?,
+    };
+    let codec = catalog.codec(parent.id)?;
+    let parents = parent_key(&parent, &codec, &key.referenced_columns)?
+        .ok_or_else(|| Error::internal("a referenced key went missing"))?;
+    let positions: Vec<usize> = key.columns.iter().filter_map(|c| table.position(*c)).collect();
+    let schema = schema_name(work, table)?;
+    let mut known: HashSet<Key> = HashSet::new();
+    each_row(work, table, |work, row| {
+        let values: Vec<Datum> =
+            positions.iter().map(|p| row.get(*p).cloned().unwrap_or(Datum::Null)).collect();
+        let nulls = values.iter().filter(|v| v.is_null()).count();
+        if nulls == values.len() || (nulls > 0 && !key.match_full) {
+            return Ok(());
+        }
+        if nulls > 0 {
+            return Err(violation::partial_key(table, &schema, &key.name));
+        }
+        if let Some(at) = parents.key(&values)? {
+            if known.contains(&at) {
+                return Ok(());
+            }
+            if work.txn.get(&at)?.is_some() {
+                if known.len() < PARENTS_REMEMBERED {
+                    known.insert(at);
+                }
+                return Ok(());
+            }
+        }
+        let text = violation::key_text(table, &positions, &values, &work.session.format);
+        Err(violation::missing_parent(table, &schema, &key.name, &parent.name, &text))
+    })
+}

@@ -1,0 +1,142 @@
+//! CREATE INDEX, and indexes among the columns of CREATE TABLE.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{CreateIndex, Expr, Ident, IndexColumn as ColumnTree};
+
+use super::draft::Draft;
+use super::index_column::{check_method, index_columns, stored_columns};
+use super::name::{choose, columns_part};
+use super::{expression, rewrite};
+use crate::catalog::descriptor::{IndexDescriptor, TableKind};
+use crate::catalog::privilege;
+use crate::error::{Error, Result, sqlstate};
+use crate::keys::IndexId;
+use crate::sql::bind::ExpressionUse;
+use crate::sql::statement::{Outcome, Work, object, sequence};
+use crate::syntax::TableIndex;
+
+/// An index as a statement has it.
+struct Said<'t> {
+    name: Option<&'t str>,
+    unique: bool,
+    columns: &'t [ColumnTree],
+    storing: &'t [Ident],
+    predicate: Option<&'t Expr>,
+}
+
+/// Runs CREATE INDEX. CONCURRENTLY changes nothing: readers are never kept waiting, and writers
+/// wait for the statement in any case.
+pub fn run(stmt: &CreateIndex, work: &mut Work<'_>) -> Result<Outcome> {
+    let done = || Outcome::Done("CREATE INDEX".to_owned());
+    if stmt.concurrently && work.explicit {
+        return Err(Error::new(
+            sqlstate::ACTIVE_SQL_TRANSACTION,
+            "CREATE INDEX CONCURRENTLY cannot run inside a transaction block",
+        ));
+    }
+    check_method(stmt.using.as_ref())?;
+    if stmt.nulls_distinct == Some(false) {
+        return Err(Error::unsupported("NULLS NOT DISTINCT"));
+    }
+    let found = object::relation(work, &stmt.table_name)?;
+    if !matches!(found.kind, TableKind::Table | TableKind::MaterializedView { .. }) {
+        return Err(Error::new(
+            sqlstate::WRONG_OBJECT_TYPE,
+            format!("cannot create index on relation \"{}\"", found.name),
+        ));
+    }
+    object::refuse_system(found.id, &found.name)?;
+    let catalog = work.catalog()?;
+    privilege::require_owner(&catalog, &work.session.current_user, &found)?;
+    let table = object::hold(work, found.id)?;
+    let catalog = work.catalog()?;
+    let mut draft = Draft::of(&catalog, &table)?;
+    let name = match &stmt.name {
+        // PostgreSQL wants it unqualified; a qualified one is taken if it says the table's schema.
+        Some(name) => {
+            let words = object::words(name)?;
+            let (own, schema) = match words.as_slice() {
+                [own] => (*own, None),
+                [.., schema, own] => (*own, Some(*schema)),
+                [] => return Err(Error::syntax("an index needs a name")),
+            };
+            if schema.is_some_and(|s| s != draft.schema.name) {
+                return Err(Error::syntax("an index is in the schema of its table"));
+            }
+            Some(own)
+        }
+        None => None,
+    };
+    if let Some(name) = name
+        && (object::has_index(&table, name) || object::is_taken(&catalog, &draft.schema, name))
+    {
+        sequence::already(work, name, stmt.if_not_exists)?;
+        return Ok(done());
+    }
+    let said = Said {
+        name,
+        unique: stmt.unique,
+        columns: &stmt.columns,
+        storing: &stmt.include,
+        predicate: stmt.predicate.as_ref(),
+    };
+    let id = add(work, &mut draft, &said)?;
+    rewrite::fill(work, &table, &Arc::new(draft.table.clone()), &[id])?;
+    draft.write(work)?;
+    Ok(done())
+}
+
+/// Adds an index of CREATE TABLE to a draft.
+pub(super) fn add_inline(
+    work: &mut Work<'_>,
+    draft: &mut Draft,
+    tree: &TableIndex,
+) -> Result<IndexId> {
+    if tree.inverted {
+        return Err(Error::unsupported("inverted indexes"));
+    }
+    let said = Said {
+        name: tree.name.as_ref().map(|ident| ident.value.as_str()),
+        unique: tree.unique,
+        columns: &tree.columns,
+        storing: &tree.storing,
+        predicate: tree.predicate.as_ref(),
+    };
+    add(work, draft, &said)
+}
+
+fn add(work: &mut Work<'_>, draft: &mut Draft, said: &Said<'_>) -> Result<IndexId> {
+    let columns = index_columns(&draft.table, said.columns)?;
+    let storing = stored_columns(&draft.table, said.storing, &columns)?;
+    let predicate = match said.predicate {
+        Some(tree) => {
+            let purpose = ExpressionUse::IndexPredicate;
+            Some(expression::store(work, tree, &draft.table, purpose, None)?.sql)
+        }
+        None => None,
+    };
+    let catalog = work.catalog()?;
+    let name = match said.name {
+        Some(name) if draft.is_taken(&catalog, name) => {
+            return Err(Error::new(
+                sqlstate::DUPLICATE_TABLE,
+                format!("relation \"{name}\" already exists"),
+            ));
+        }
+        Some(name) => name.to_owned(),
+        None => {
+            let names = columns.iter().filter_map(|c| draft.table.column(c.column));
+            let part = columns_part(names.map(|c| c.name.as_str()));
+            choose(&draft.table.name, &part, "idx", |n| draft.is_taken(&catalog, n))
+        }
+    };
+    let id = draft.next_index_id();
+    draft.table.indexes.push(IndexDescriptor {
+        columns,
+        storing,
+        predicate,
+        ..IndexDescriptor::new(id, name, said.unique, &[])
+    });
+    Ok(id)
+}

@@ -1,0 +1,43 @@
+//! Tables: made, changed, filled.
+//!
+//! ```text
+//!   CREATE TABLE ─▶ create ─┐                    ┌─▶ column      types, defaults, sequences
+//!                           ├─▶ Draft ───────────┤
+//!   ALTER TABLE ──▶ alter ──┘   (a descriptor    ├─▶ constraint  keys, checks
+//!   CREATE INDEX ─▶ index        in the making)  └─▶ foreign_key
+//!                                  │
+//!                                  ▼
+//!                  check ◀── rewrite ──▶ load ──▶ mvcc: ordinary puts, or sorted bulk files
+//! ```
+//!
+//! Words: a *draft* is a descriptor that is not written yet, with the sequences that its columns
+//! own; to *rewrite* is to read every row and write it, changed, under new index numbers; to
+//! *load* is to fill indexes that nobody can see yet.
+//!
+//! Invariants:
+//! - Whoever changes a table holds it alone (`object::hold`), and has seen every row.
+//! - An index whose entries change in form gets a new number. The old entries stay where they were
+//!   for those who read the past; no descriptor of today names them.
+//! - Rows are loaded in bulk only into indexes that no committed descriptor has.
+
+mod check;
+mod column;
+mod constraint;
+pub mod create;
+mod draft;
+mod expression;
+mod foreign_key;
+mod from_query;
+pub mod index;
+mod index_column;
+mod like;
+mod load;
+mod name;
+mod rewrite;
+pub mod temporary;
+
+pub(super) use column::parse_type;
+pub(super) use draft::Draft;
+pub(super) use from_query::fill_from_query;
+pub(super) use load::Loader;
+pub(super) use name::{choose, object_name};

@@ -1,0 +1,63 @@
+//! Temporary tables: those of a session live in a schema of its own.
+
+use std::sync::Arc;
+
+use crate::catalog::descriptor::{Descriptor, SchemaDescriptor};
+use crate::catalog::names::PG_TEMP;
+use crate::catalog::privilege::{self, Privilege};
+use crate::error::{Error, Result, sqlstate};
+use crate::sql::statement::Work;
+use crate::sql::statement::drop;
+
+/// The name of a session's schema for temporary tables.
+pub fn schema_name(backend_pid: i32) -> String {
+    format!("pg_temp_{backend_pid}")
+}
+
+/// Where a temporary object goes, and its name. Makes the session's schema if there is none yet.
+pub(in crate::sql::statement) fn place<'n>(
+    work: &mut Work<'_>,
+    parts: &[&'n str],
+) -> Result<(Arc<SchemaDescriptor>, &'n str)> {
+    let own = schema_name(work.session.backend_pid);
+    let name = match parts {
+        [name] => *name,
+        [schema, name] if *schema == PG_TEMP || *schema == own => *name,
+        _ => {
+            return Err(Error::new(
+                sqlstate::INVALID_TABLE_DEFINITION,
+                "cannot create temporary relation in non-temporary schema",
+            ));
+        }
+    };
+    let catalog = work.catalog()?;
+    let database = crate::catalog::names::resolve_database(&catalog, &work.session.database)?;
+    privilege::check(&catalog, &work.session.current_user, &database, Privilege::Temporary)?;
+    if let Some(schema) = catalog.schema_named(database.id, &own)? {
+        work.server.catalog.pin(work.txn, schema.id)?;
+        return Ok((Arc::clone(schema), name));
+    }
+    let id = work.server.catalog.allocate_id()?;
+    let owner = work.session.current_user.to_string();
+    let privileges = crate::catalog::descriptor::Privileges { owner, grants: Default::default() };
+    let schema = SchemaDescriptor::new(id, database.id, own, privileges);
+    work.server.catalog.pin(work.txn, database.id)?;
+    work.server.catalog.write(work.txn, &Descriptor::Schema(schema.clone()))?;
+    Ok((Arc::new(schema), name))
+}
+
+/// Drops everything temporary that the session made: at its end, and for DISCARD TEMP.
+pub fn discard(work: &mut Work<'_>) -> Result<()> {
+    let catalog = work.catalog()?;
+    let database = crate::catalog::names::resolve_database(&catalog, &work.session.database)?;
+    let own = schema_name(work.session.backend_pid);
+    match catalog.schema_named(database.id, &own)? {
+        Some(schema) => drop::schema_with_contents(work, schema),
+        None => Ok(()),
+    }
+}
+
+/// Whether a name is kept for schemas of temporary tables.
+pub(in crate::sql::statement) fn is_reserved(name: &str) -> bool {
+    name.starts_with("pg_")
+}
