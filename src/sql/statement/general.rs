@@ -36,6 +36,7 @@ fn tree_of_sqlparser(
                 indexes: Vec::new(),
                 families: Vec::new(),
                 interleave: None,
+                like_options: Vec::new(),
                 with_no_data: parsed.extras.with_no_data,
             };
             table::create::run(&stmt, work)

@@ -37,7 +37,7 @@ mod work;
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::client::Field;
 use crate::sql::server::Server;
 use crate::syntax::{ParsedStatement, Statement};

@@ -35,7 +35,7 @@ pub fn run(stmt: &CreateTable, work: &mut Work<'_>) -> Result<Outcome> {
         return create_as(stmt, draft, work);
     }
     if let Some(source) = &tree.like {
-        like::copy(work, &mut draft, source)?;
+        like::copy(work, &mut draft, source, &stmt.like_options)?;
     }
     let mut constraints = Vec::new();
     let mut defined = Vec::with_capacity(tree.columns.len());

@@ -36,8 +36,4 @@ mod name;
 mod rewrite;
 pub mod temporary;
 
-pub(super) use column::parse_type;
 pub(super) use draft::Draft;
-pub(super) use from_query::fill_from_query;
-pub(super) use load::Loader;
-pub(super) use name::{choose, object_name};
