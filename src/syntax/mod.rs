@@ -6,8 +6,9 @@
 //! ```text
 //!   text ──▶ text/  lexer, literals, keywords ──▶ tokens, one list a statement
 //!                                                   │
-//!                           own/  BACKUP, RESTORE, SHOW BACKUP, jobs ──▶ Statement::…
-//!                           sql/  everything else: rewritten for sqlparser ──▶ Statement::Sql
+//!                          row_source  [SHOW ...] in FROM, each by itself ──▶ row_sources
+//!                          own/  BACKUP, transactions, SHOW, COPY ... ──▶ Statement::…
+//!                          sql/  everything else: rewritten for sqlparser ──▶ Statement::Sql
 //! ```
 //!
 //! Words: a *statement* is one tree with the text it came from; an *extra* is what a general
@@ -26,6 +27,7 @@
 
 mod ast;
 mod own;
+mod row_source;
 mod sql;
 mod text;
 
@@ -60,6 +62,8 @@ fn statement(
     tokens: Vec<TokenWithSpan>,
     bytes: Range<usize>,
 ) -> Result<ParsedStatement> {
+    let mut row_sources = Vec::new();
+    let tokens = row_source::cut(source, tokens, &mut row_sources)?;
     let (statement, as_of, extras) = match own::parse(source, &tokens)? {
         Some(statement) => (statement, None, Extras::default()),
         None => {
@@ -72,7 +76,7 @@ fn statement(
         text: source.sql.get(bytes.clone()).unwrap_or_default().to_owned(),
         offset: bytes.start,
         as_of,
-        row_sources: Vec::new(),
+        row_sources,
         extras,
     })
 }

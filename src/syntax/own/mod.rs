@@ -12,6 +12,7 @@ mod object;
 mod portal;
 mod prepared;
 mod sequence;
+mod show;
 mod transaction;
 mod variable;
 
@@ -87,6 +88,8 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["create", "temporary", "sequence"], Always(sequence::create_temporary)),
     (&["drop"], Maybe(object::drop)),
     (&["alter"], Maybe(object::alter)),
+    // What SHOW shows besides variables.
+    (&["show"], Maybe(show::show)),
     // Variables, last: what follows these words is any name.
     (&["set"], Always(variable::set)),
     (&["reset", "all"], Always(variable::reset_all)),
