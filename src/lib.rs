@@ -31,9 +31,15 @@ pub mod jobs;
 // floor 7: the two verbs
 pub mod backup;
 
-// floors 8, 9: statements · the wire
+// floors 8, 9: statements · the doors
+pub mod console;
 pub mod pgwire;
 pub mod sql;
+
+// floor 10: what starts everything
+pub mod cli;
+pub mod config;
+pub mod node;
 
 #[cfg(test)]
 mod tidy;

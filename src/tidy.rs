@@ -24,7 +24,10 @@ const FLOORS: &[&[&str]] = &[
     &["backup", "restore"],
     &["sql"],
     &["console", "pgwire"],
-    &["cli", "config", "main", "node"],
+    &["config"],
+    &["node"],
+    &["cli"],
+    &["main"],
 ];
 
 /// Rooms that are tests and may see everything.

@@ -1,0 +1,16 @@
+//! Tests of Cairn's process: what a client, an operator and a crash see from outside.
+//!
+//! Every test starts servers of its own (`process.rs`) on throw-away stores and free ports, so all
+//! of them can run at once. `scripts.rs` runs the `.slt` files beside this one; the rest are tests
+//! that need more than one process, a kill, a real S3 server, or a damaged file.
+
+mod crash;
+mod door;
+mod jobs;
+mod process;
+mod protocol;
+mod psql;
+mod s3;
+mod scripts;
+mod tamper;
+mod wire;

@@ -1,0 +1,128 @@
+//! Backup to a real S3 server, and back.
+//!
+//! The server is moto's, from the virtual environment that `./dev` makes (or on the PATH); see
+//! `CAIRN_MOTO_SERVER`. It holds its buckets in memory and ends with the test.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use crate::process::Cairn;
+use crate::wire::Session;
+
+struct S3 {
+    child: Child,
+    address: String,
+}
+
+impl S3 {
+    fn start() -> S3 {
+        let program =
+            std::env::var("CAIRN_MOTO_SERVER").unwrap_or_else(|_| "moto_server".to_owned());
+        let mut child = Command::new(&program)
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .env("PYTHONUNBUFFERED", "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|e| panic!("{program}: {e}; ./dev test installs it"));
+        let mut said = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut all = String::new();
+        let address = loop {
+            let mut line = String::new();
+            let read = said.read_line(&mut line).expect("a readable pipe");
+            all.push_str(&line);
+            assert!(read > 0, "{program} did not start:\n{all}");
+            if let Some((_, rest)) = line.split_once("Running on http://") {
+                break rest.trim().to_owned();
+            }
+        };
+        // What it says of each request must go somewhere, or it would wait for a reader.
+        std::thread::spawn(move || {
+            let _ = said.read_to_string(&mut String::new());
+        });
+        let s3 = S3 { child, address };
+        let made = s3.request("PUT", "/bucket");
+        assert!(made.starts_with("HTTP/1.1 200"), "{made}");
+        s3
+    }
+
+    fn request(&self, method: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("a connection");
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn uri(&self, dir: &str) -> String {
+        format!(
+            "s3://bucket/{dir}?AWS_ACCESS_KEY_ID=id&AWS_SECRET_ACCESS_KEY=verysecret\
+             &AWS_REGION=us-east-1&AWS_ENDPOINT=http%3A%2F%2F{}",
+            self.address.replace(':', "%3A")
+        )
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_chain_on_s3_restores_and_its_secrets_stay_secret() {
+    let s3 = S3::start();
+    let server = Cairn::fresh();
+    let db = Session::open(&server.url);
+    db.run("CREATE DATABASE d");
+    db.run("CREATE TABLE d.public.t (id INT8 PRIMARY KEY, v TEXT); CREATE INDEX v ON d.public.t (v)");
+    let lines: String = (0..30_000).map(|i| format!("{i}\tvalue {}\n", i * 31 % 997)).collect();
+    db.copy_in("COPY d.public.t FROM STDIN", lines);
+    let uri = s3.uri("backups");
+    db.run(&format!("BACKUP DATABASE d INTO '{uri}'"));
+    db.run("UPDATE d.public.t SET v = 'new' WHERE id % 100 = 0");
+    db.run("DELETE FROM d.public.t WHERE id % 100 = 1");
+    db.run(&format!("BACKUP DATABASE d INTO LATEST IN '{uri}'"));
+    let all = "COPY (SELECT * FROM d.public.t ORDER BY id) TO STDOUT";
+    let before = db.copy_out(all);
+    assert_eq!(db.run(&format!("SHOW BACKUPS IN '{uri}'")).len(), 1);
+    let listed = s3.request("GET", "/bucket?list-type=2");
+    assert!(listed.contains("backups/LATEST"), "{listed}");
+
+    db.run("DROP DATABASE d CASCADE");
+    db.run(&format!("RESTORE DATABASE d FROM LATEST IN '{uri}'"));
+    assert!(before == db.copy_out(all), "the rows differ");
+    assert_eq!(db.value("SELECT count(*) FROM d.public.t WHERE v = 'new'"), "300");
+
+    let jobs = db.run("SELECT description FROM [SHOW JOBS]");
+    assert_eq!(jobs.len(), 3);
+    for job in &jobs {
+        assert!(job[0].contains("AWS_SECRET_ACCESS_KEY=redacted"), "{job:?}");
+    }
+    assert!(!server.home().log().contains("verysecret"));
+}
+
+#[test]
+fn what_is_wrong_with_a_bucket_is_said_without_its_keys() {
+    let s3 = S3::start();
+    let server = Cairn::fresh();
+    let db = Session::open(&server.url);
+    db.run("CREATE TABLE t (id INT8 PRIMARY KEY)");
+    let absent = s3.uri("x").replace("s3://bucket/", "s3://nowhere/");
+    let refusal = db.refused(&format!("BACKUP TABLE t INTO '{absent}'"));
+    assert!(!refusal.message.contains("verysecret") && !refusal.code.is_empty(), "{refusal}");
+    let empty = db.refused(&format!("RESTORE TABLE t FROM LATEST IN '{}'", s3.uri("nothing")));
+    assert_eq!(empty.code, "58P01", "{empty}");
+    let keyless = format!("s3://bucket/x?AWS_ENDPOINT=http%3A%2F%2F{}", s3.address);
+    let refusal = db.refused(&format!("BACKUP TABLE t INTO '{keyless}'"));
+    assert!(refusal.message.contains("AWS_ACCESS_KEY_ID"), "{refusal}");
+    // The server goes on.
+    assert_eq!(db.value("SELECT count(*) FROM t"), "0");
+}

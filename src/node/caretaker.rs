@@ -1,0 +1,158 @@
+//! The caretaker: a thread that collects garbage and notices changed cluster settings.
+//!
+//! Garbage is history older than `gc.ttlseconds` of a table, and everything of a table that was
+//! dropped longer ago than that. The GC line of `mvcc` keeps what a job protects or a reader sees.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::overrides;
+use crate::catalog::descriptor::DescriptorId;
+use crate::catalog::system;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::keys::ordered::decode_datum;
+use crate::keys::{Span, TableId, index_span, split_prefix, table_span};
+use crate::kv::{Access, Family};
+use crate::mvcc::ExportRequest;
+use crate::settings::SQL_DEFAULT_GC_TTL;
+use crate::sql::server::Server;
+use crate::task::{Cause, Interrupt};
+use crate::types::{Datum, Type};
+
+/// How often it looks whether settings changed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often it collects garbage.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// Position of the cluster settings in `catalog::watched_spans`.
+const WATCHED_SETTINGS: usize = 1;
+
+/// The number of the database that holds the system tables.
+const SYSTEM_DATABASE: DescriptorId = 1;
+
+/// The first number of a user's object.
+const FIRST_USER_ID: DescriptorId = 100;
+
+/// The running thread.
+pub(super) struct Caretaker {
+    stop: Interrupt,
+    thread: JoinHandle<()>,
+}
+
+impl Caretaker {
+    /// Starts the thread.
+    pub(super) fn start(server: Arc<Server>) -> Result<Caretaker> {
+        let stop = Interrupt::new();
+        let inner = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("caretaker".into())
+            .spawn(move || work(&server, &inner))?;
+        Ok(Caretaker { stop, thread })
+    }
+
+    /// Ends the thread and waits for it.
+    pub(super) fn stop(self) {
+        self.stop.raise(Cause::Shutdown);
+        if self.thread.join().is_err() {
+            tracing::error!("the caretaker ended in a panic");
+        }
+    }
+}
+
+fn work(server: &Server, stop: &Interrupt) {
+    let mut settings_seen = server.mvcc.watched_version(WATCHED_SETTINGS);
+    let mut next_sweep = Instant::now() + SWEEP;
+    while stop.wait(LOOK).is_ok() {
+        let settings = server.mvcc.watched_version(WATCHED_SETTINGS);
+        if settings != settings_seen {
+            match overrides::load(&server.mvcc, &server.settings) {
+                Ok(()) => settings_seen = settings,
+                Err(e) => tracing::warn!(error = %e, "cluster settings could not be read"),
+            }
+        }
+        if Instant::now() >= next_sweep {
+            if let Err(e) = sweep(server, stop)
+                && stop.cause().is_none()
+            {
+                tracing::warn!(error = %e, "garbage collection failed and will be tried again");
+            }
+            next_sweep = Instant::now() + SWEEP;
+        }
+    }
+}
+
+/// One round over everything.
+fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
+    let now = server.mvcc.visible();
+    let default_ttl = server.settings.duration(SQL_DEFAULT_GC_TTL);
+    let snapshot = server.catalog.current()?;
+    // Dropped tables come first: the rows that tell of their end are garbage of the catalogue.
+    for (id, dropped) in dropped_tables(server, stop)? {
+        stop.check()?;
+        let span = table_span(id);
+        if snapshot.table_any_state(id).is_some() || dropped >= before(now, default_ttl) {
+            continue;
+        }
+        // The line passes the drop only if nobody protects or reads what was there before it.
+        if server.mvcc.set_gc_line(&span, dropped.next())? > dropped {
+            server.mvcc.clear_span(&span)?;
+            tracing::info!(table = id, "removed the rows of a dropped table");
+        }
+    }
+    let mut removed = 0;
+    let tables = snapshot.tables_any_state().map(|t| t.id).filter(|id| *id >= FIRST_USER_ID);
+    let system = Span::new(table_span(1).start, table_span(FIRST_USER_ID).start);
+    let spans = std::iter::once((SYSTEM_DATABASE, system));
+    for (id, span) in spans.chain(tables.map(|id| (id, table_span(id)))) {
+        stop.check()?;
+        let ttl = snapshot
+            .gc_ttl_seconds(id)
+            .map_or(default_ttl, |s| Duration::from_secs(u64::try_from(s).unwrap_or(0)));
+        removed += server.mvcc.collect_garbage(&span, before(now, ttl))?.versions_removed;
+    }
+    tracing::debug!(versions = removed, "collected garbage");
+    Ok(())
+}
+
+fn before(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.minus_nanos(u64::try_from(ttl.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Descriptors that are gone but whose last trace the store still has, with the time of the drop,
+/// as far as there are rows below their number.
+fn dropped_tables(server: &Server, stop: &Interrupt) -> Result<Vec<(TableId, Timestamp)>> {
+    let index = &system::DESCRIPTOR.descriptor().primary_index;
+    let span = index_span(system::DESCRIPTOR.id(), index.id);
+    let request = ExportRequest {
+        // Deletions are shown only to whoever asks for what happened since some time.
+        after: server.mvcc.gc_threshold(&span).max(Timestamp::from_nanos(1)),
+        span,
+        upto: server.mvcc.visible(),
+        all_versions: false,
+    };
+    let mut export = server.mvcc.export(request)?;
+    let mut found = Vec::new();
+    while let Some(version) = export.next()? {
+        stop.check()?;
+        if version.value.is_some() {
+            continue;
+        }
+        let Some((_, _, mut column)) = split_prefix(version.key) else { continue };
+        let Datum::Int8(id) = decode_datum(&mut column, &Type::Int8, false)? else { continue };
+        let Ok(id) = TableId::try_from(id) else { continue };
+        if holds_rows(server, id)? {
+            found.push((id, version.at));
+        }
+    }
+    Ok(found)
+}
+
+fn holds_rows(server: &Server, id: TableId) -> Result<bool> {
+    let engine = server.mvcc.engine();
+    let mut cursor = engine.cursor(Family::Versions, &table_span(id), Access::Range)?;
+    cursor.seek_to_first()?;
+    Ok(cursor.entry().is_some())
+}
