@@ -20,7 +20,11 @@ fn psql(server: &Cairn, input: &str) -> String {
     stdin.write_all(input.as_bytes()).expect("a psql that reads");
     drop(stdin);
     let output = child.wait_with_output().expect("psql's output");
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 #[track_caller]

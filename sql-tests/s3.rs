@@ -82,7 +82,9 @@ fn a_chain_on_s3_restores_and_its_secrets_stay_secret() {
     let server = Cairn::fresh();
     let db = Session::open(&server.url);
     db.run("CREATE DATABASE d");
-    db.run("CREATE TABLE d.public.t (id INT8 PRIMARY KEY, v TEXT); CREATE INDEX v ON d.public.t (v)");
+    db.run(
+        "CREATE TABLE d.public.t (id INT8 PRIMARY KEY, v TEXT); CREATE INDEX v ON d.public.t (v)",
+    );
     let lines: String = (0..30_000).map(|i| format!("{i}\tvalue {}\n", i * 31 % 997)).collect();
     db.copy_in("COPY d.public.t FROM STDIN", lines);
     let uri = s3.uri("backups");

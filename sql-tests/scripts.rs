@@ -37,7 +37,8 @@ impl Wire {
         Ok(Wire {
             client: connect(url).await?,
             job: Regex::new(r"^[0-9]{17,19}$").expect("a pattern"),
-            path: Regex::new(r"/?[0-9]{4}/[0-9]{2}/[0-9]{2}-[0-9]{6}\.[0-9]{2}").expect("a pattern"),
+            path: Regex::new(r"/?[0-9]{4}/[0-9]{2}/[0-9]{2}-[0-9]{6}\.[0-9]{2}")
+                .expect("a pattern"),
         })
     }
 
@@ -146,7 +147,13 @@ fn every_script_passes_on_a_fresh_server() {
         }
     });
     let failures = failures.into_inner().expect("no panic");
-    assert!(failures.is_empty(), "{} of {}\n\n{}", failures.len(), all.len(), failures.join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {}\n\n{}",
+        failures.len(),
+        all.len(),
+        failures.join("\n\n")
+    );
 }
 
 #[test]

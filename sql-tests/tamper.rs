@@ -73,7 +73,10 @@ fn damaged(with: &str, restore_with: &str) {
                 ),
             }
             let left = db.refused("SELECT count(*) FROM d.public.t").code;
-            assert!(["3D000", "3F000", "42P01"].contains(&left.as_str()), "{damage} of {shown}: {left}");
+            assert!(
+                ["3D000", "3F000", "42P01"].contains(&left.as_str()),
+                "{damage} of {shown}: {left}"
+            );
             std::fs::write(path, &whole).expect("a writable file");
         }
     }

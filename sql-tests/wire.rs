@@ -36,9 +36,7 @@ impl From<tokio_postgres::Error> for Refusal {
                 message: db.message().to_owned(),
                 hint: db.hint().unwrap_or_default().to_owned(),
             },
-            None => {
-                Refusal { code: String::new(), message: e.to_string(), hint: String::new() }
-            }
+            None => Refusal { code: String::new(), message: e.to_string(), hint: String::new() },
         }
     }
 }

@@ -76,8 +76,7 @@ fn sessions(server: &Server) -> Metric {
 }
 
 fn jobs(server: &Server) -> Result<Metric> {
-    let mut txn =
-        server.mvcc.begin(TxnOptions { read_only: true, ..TxnOptions::default() })?;
+    let mut txn = server.mvcc.begin(TxnOptions { read_only: true, ..TxnOptions::default() })?;
     let mut by_state: BTreeMap<String, u32> = BTreeMap::new();
     for job in server.jobs.list(&mut txn)? {
         *by_state.entry(job.state.to_string()).or_default() += 1;

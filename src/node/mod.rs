@@ -196,9 +196,7 @@ fn make_private(dir: &Path) -> Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(dir)
-        .map_err(|e| Error::from(e).context(format!("creating {}", dir.display())))
+    builder.create(dir).map_err(|e| Error::from(e).context(format!("creating {}", dir.display())))
 }
 
 fn cloud(config: &Config, runtime: &Runtime, settings: &Arc<Settings>) -> Result<Cloud> {

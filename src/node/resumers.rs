@@ -2,8 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::backup::{self, BackupResumer};
 use crate::sql::server::Server;
 
-/// Registers a resumer for every kind of job. A kind without one cannot be created, and a job of
-/// such a kind found in the store is left alone.
-pub(super) fn register(_server: &Arc<Server>) {}
+/// Registers a resumer for every kind of job. A job of a kind without one is left alone.
+pub(super) fn register(server: &Arc<Server>) {
+    let backup = BackupResumer {
+        catalog: server.catalog.clone(),
+        stores: server.cloud.clone(),
+        settings: server.settings.clone(),
+    };
+    server.jobs.register(backup::KIND, Arc::new(backup));
+}

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::catalog::Catalog;
 use crate::catalog::role::{self, ROOT};
 use crate::catalog::scram::{SALT_BYTES, Verifier};
-use crate::catalog::Catalog;
 use crate::config::{Config, ROOT_PASSWORD_VARIABLE};
 use crate::error::{Error, Result};
 use crate::mvcc::{Mvcc, TxnOptions};
@@ -16,10 +16,8 @@ pub(super) fn prepare(config: &Config, mvcc: &Arc<Mvcc>, catalog: &Catalog) -> R
     }
     let mut txn = mvcc.begin(TxnOptions::default())?;
     let snapshot = catalog.snapshot(&mut txn)?;
-    let mut root = snapshot
-        .role(ROOT)
-        .cloned()
-        .ok_or_else(|| Error::corrupt("the store has no user root"))?;
+    let mut root =
+        snapshot.role(ROOT).cloned().ok_or_else(|| Error::corrupt("the store has no user root"))?;
     match &config.root_password {
         Some(password) => {
             let stored = root.password.as_deref().and_then(Verifier::parse);

@@ -51,7 +51,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     println!("A throw-away server listens on {}.\n", node.address());
     let shown = node.runtime().block_on(show(&node.url(), Size::new(arguments.rows)));
     if shown.is_ok() && std::io::stdin().is_terminal() {
-        println!("\nThe server stays up until Ctrl-C:\n  psql '{}'", node.url().replace("defaultdb", "bank"));
+        println!(
+            "\nThe server stays up until Ctrl-C:\n  psql '{}'",
+            node.url().replace("defaultdb", "bank")
+        );
         start::wait(&node, signals);
     }
     shown.and(node.shutdown(GRACE))
@@ -253,10 +256,8 @@ impl Demo {
         let mut sums = Vec::new();
         let mut bytes = 0;
         for table in size.tables() {
-            let sql = format!(
-                "COPY (SELECT * FROM bank.public.{} ORDER BY id) TO STDOUT",
-                table.name
-            );
+            let sql =
+                format!("COPY (SELECT * FROM bank.public.{} ORDER BY id) TO STDOUT", table.name);
             let mut hasher = blake3::Hasher::new();
             self.db
                 .copy_out(&sql, |piece| {

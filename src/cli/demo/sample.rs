@@ -45,7 +45,7 @@ pub(super) const LATER_CHANGE: &str =
     "UPDATE bank.public.customers SET city = 'Bergen' WHERE id % 1000 = 0";
 
 /// A table of the sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Table {
     /// Its name.
     pub(super) name: &'static str,
