@@ -186,6 +186,7 @@ impl Session {
 
     pub(super) fn restore_variables(&mut self, before: Option<Box<SessionState>>) {
         let Some(before) = before else { return };
+        self.seen = None;
         // Sequences are not transactional, and neither is what a session knows of them.
         let sequence_values = std::mem::take(&mut self.state.sequence_values);
         let last_sequence = self.state.last_sequence;

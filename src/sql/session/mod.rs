@@ -40,6 +40,7 @@ mod variable;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::catalog::CatalogSnapshot;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::server::Server;
 use crate::sql::sessions::SessionInfo;
@@ -78,6 +79,8 @@ pub struct Session {
     block: Option<Block>,
     prepared: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
+    /// The catalogue that names in values (`'t'::regclass`) are looked up in now.
+    seen: Option<Arc<CatalogSnapshot>>,
     /// An extended message failed: everything up to Sync is skipped.
     skipping: bool,
 }
@@ -100,7 +103,7 @@ impl Session {
     fn note_activity(&self, text: Option<&str>) {
         let mut activity = self.info.activity.lock();
         if let Some(text) = text {
-            activity.query = first_word(text);
+            activity.query = crate::syntax::redact_text(shown_part(text));
             activity.query_started = Some(self.server.clock.now());
             activity.state = "active";
         } else {
@@ -141,7 +144,8 @@ fn check_room(used: usize, what: &str) -> Result<()> {
     ))
 }
 
-/// The first word of a statement, which holds no secret.
-fn first_word(text: &str) -> String {
-    text.split_whitespace().next().unwrap_or_default().chars().take(20).collect()
+/// As much of a statement as lists of sessions show.
+fn shown_part(text: &str) -> &str {
+    const SHOWN_BYTES: usize = 4 << 10;
+    text.get(..text.floor_char_boundary(SHOWN_BYTES)).unwrap_or(text)
 }

@@ -108,7 +108,10 @@ impl Session {
     pub(super) fn catalog(&mut self) -> Result<Arc<CatalogSnapshot>> {
         let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
         let catalog = self.server.catalog.snapshot(&mut block.txn)?;
-        self.state.see(&catalog);
+        if self.seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, &catalog)) {
+            self.state.see(&catalog);
+            self.seen = Some(catalog.clone());
+        }
         Ok(catalog)
     }
 

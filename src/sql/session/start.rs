@@ -105,6 +105,7 @@ impl Session {
             block: None,
             prepared: HashMap::new(),
             portals: HashMap::new(),
+            seen: None,
             skipping: false,
         })
     }

@@ -428,6 +428,7 @@ impl Session {
     ) -> Result<Outcome> {
         let name = set.name.as_str();
         self.remember_variables();
+        self.seen = None;
         let old = self.state.variables.get(name).cloned().unwrap_or_default();
         let value = match &set.value {
             VariableValue::Default => match name {
