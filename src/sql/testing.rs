@@ -1,4 +1,4 @@
-//! A server over memory, and the surroundings of a statement on it, for the room's tests.
+//! A server over memory, sessions and the surroundings of a statement on it, for the room's tests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,17 +6,21 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, watched_spans};
 use crate::clock::{Clock, SystemClock};
 use crate::cloud::Cloud;
+use crate::error::{Error, Result};
 use crate::ids::IdSource;
 use crate::jobs::Registry;
 use crate::kv::memory::MemoryEngine;
 use crate::mvcc::{Mvcc, Options, TxnOptions};
 use crate::settings::Settings;
+use crate::sql::client::{Client, CopyShape, Field, Format, Severity};
+use crate::sql::exec::batch::Batch;
 use crate::sql::exec::context::{EvalContext, ExecContext};
 use crate::sql::server::Server;
+use crate::sql::session::{Login, Session};
 use crate::sql::sessions::Sessions;
 use crate::sql::variables::SessionState;
 use crate::task::Interrupt;
-use crate::types::SessionFormat;
+use crate::types::{Datum, SessionFormat};
 
 /// A server whose store is memory.
 pub(crate) fn server() -> Arc<Server> {
@@ -69,5 +73,95 @@ pub(crate) fn within(
         read_at,
         interrupt: &interrupt,
     };
-    test(&mut ExecContext { eval, txn: &mut txn, memory_left: 1 << 30 });
+    test(&mut ExecContext { eval, txn: &mut txn, memory_left: 1 << 30, feed: None });
+}
+
+/// A session of a role's in `defaultdb`.
+pub(crate) fn login(server: &Arc<Server>, user: &str) -> Session {
+    let login = Login { user: user.into(), database: "defaultdb".into(), ..Login::default() };
+    Session::start(server, login, Interrupt::new()).unwrap()
+}
+
+/// What a session said.
+#[derive(Default)]
+pub(crate) struct Answer {
+    /// Names of the columns.
+    pub(crate) columns: Vec<String>,
+    /// The rows.
+    pub(crate) rows: Vec<Vec<Datum>>,
+    /// The tags of the statements.
+    pub(crate) tags: Vec<String>,
+    /// Notices and warnings.
+    pub(crate) notices: Vec<String>,
+}
+
+/// Runs a text in a session.
+pub(crate) fn ask(session: &mut Session, text: &str) -> Result<Answer> {
+    let mut answer = Answer::default();
+    session.simple_query(text, &mut answer)?;
+    Ok(answer)
+}
+
+impl Client for Answer {
+    fn columns(&mut self, fields: &[Field], _: &[Format]) -> Result<()> {
+        self.columns = fields.iter().map(|field| field.name.clone()).collect();
+        Ok(())
+    }
+
+    fn rows(&mut self, batch: &Batch, _: &[Field], _: &[Format], _: &SessionFormat) -> Result<()> {
+        self.rows.extend((0..batch.rows).map(|row| batch.row(row)));
+        Ok(())
+    }
+
+    fn complete(&mut self, tag: &str) -> Result<()> {
+        self.tags.push(tag.to_owned());
+        Ok(())
+    }
+
+    fn suspended(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn empty(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn notice(&mut self, _: Severity, notice: &Error) -> Result<()> {
+        self.notices.push(notice.message().to_owned());
+        Ok(())
+    }
+
+    fn parameter(&mut self, _: &str, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn copy_in(&mut self, _: &CopyShape) -> Result<()> {
+        Err(Error::unsupported("COPY FROM STDIN in these tests"))
+    }
+
+    fn copy_read(&mut self) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn copy_out(&mut self, _: &CopyShape) -> Result<()> {
+        Err(Error::unsupported("COPY TO STDOUT in these tests"))
+    }
+
+    fn copy_write(&mut self, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    fn copy_end(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn mark(&mut self) {}
+
+    fn rewind(&mut self) -> bool {
+        false
+    }
+
+    fn sync_follows(&mut self) -> bool {
+        false
+    }
 }

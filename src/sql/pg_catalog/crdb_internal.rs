@@ -161,10 +161,7 @@ fn jobs(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let mut records = context.eval.server.jobs.list(context.txn)?;
     let scene = Scene::of(context);
     let me = &*scene.session.current_user;
-    let sees_all = privilege::has_option(scene.catalog, me, RoleOption::ControlJob)
-        || privilege::holds_system(scene.catalog, me, Privilege::ViewJob)
-        || privilege::holds_system(scene.catalog, me, Privilege::ControlJob);
-    records.retain(|job| sees_all || job.payload.user == me);
+    records.retain(|job| privilege::may_see_job(scene.catalog, me, &job.payload.user));
     Ok(records.into_iter().map(job_row).collect())
 }
 

@@ -268,3 +268,6 @@ fn ids(source: &IdSource, work: &mut Work<'_>) -> Result<Vec<i64>> {
     };
     values.into_iter().filter_map(number).collect()
 }
+
+#[cfg(test)]
+mod tests;
