@@ -50,6 +50,9 @@ mod spans;
 mod statistics;
 mod target;
 
+#[cfg(test)]
+mod tests;
+
 pub use destination::{Into, Stores};
 pub use details::{Details, Totals};
 pub use job::{BackupResumer, Run};
