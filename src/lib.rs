@@ -30,6 +30,7 @@ pub mod jobs;
 
 // floor 7: the two verbs
 pub mod backup;
+pub mod restore;
 
 // floors 8, 9: statements · the doors
 pub mod console;

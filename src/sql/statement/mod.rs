@@ -33,6 +33,7 @@ mod schema;
 mod sequence;
 mod show;
 mod table;
+mod restore;
 mod work;
 
 use std::sync::Arc;
@@ -96,6 +97,7 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::ShowClusterSettings { .. } => cluster_setting::show_all(work),
         Statement::ShowJobs(stmt) => job::show(stmt, work),
         Statement::ControlJobs(stmt) => job::control(stmt, work),
+        Statement::Restore(stmt) => restore::run(stmt, work),
         _ => general::run(parsed, work),
     }
 }
@@ -108,6 +110,7 @@ pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
         Statement::ShowClusterSetting(name) => Some(cluster_setting::show_fields(name)),
         Statement::ShowClusterSettings { .. } => Some(cluster_setting::show_all_fields()),
         Statement::ShowJobs(stmt) => Some(job::fields(stmt)),
+        Statement::Restore(stmt) => Some(restore::fields(stmt)),
         _ => None,
     }
 }

@@ -1,0 +1,91 @@
+//! The statement as the job's description shows it: canonical, names in full, secrets redacted.
+
+use super::holdings::Holdings;
+use super::plan::RestoreRequest;
+use super::source::Source;
+use super::target::{Kind, Selection};
+use crate::syntax::{Targets, quote_identifier, quote_literal};
+
+/// Prints a statement. `FROM` names the directories that were found, as the older form does.
+pub fn describe(
+    request: &RestoreRequest,
+    holdings: &Holdings,
+    selection: &Selection,
+    source: &Source,
+) -> String {
+    let mut text = "RESTORE ".to_owned();
+    match &request.targets {
+        Targets::Databases(names) => {
+            let names: Vec<String> = names.iter().map(|n| quote_identifier(&n.value)).collect();
+            text += &format!("DATABASE {} ", names.join(", "));
+        }
+        Targets::Tables(patterns) => {
+            let names: Vec<String> = match patterns.iter().all(|p| p.table.is_some()) {
+                true => qualified(holdings, selection),
+                false => patterns
+                    .iter()
+                    .map(|pattern| {
+                        let names = pattern.prefix.iter().chain(&pattern.table);
+                        let mut words: Vec<String> =
+                            names.map(|word| quote_identifier(&word.value)).collect();
+                        if pattern.table.is_none() {
+                            words.push("*".to_owned());
+                        }
+                        words.join(".")
+                    })
+                    .collect(),
+            };
+            text += &format!("TABLE {} ", names.join(", "));
+        }
+        _ => {}
+    }
+    let from: Vec<String> = source.shown.iter().map(|uri| quote_literal(uri)).collect();
+    text += &format!("FROM {}", from.join(", "));
+    if let Some(at) = request.as_of {
+        text += &format!(" AS OF SYSTEM TIME {}", quote_literal(&at.to_string()));
+    }
+    let options = options(request);
+    if !options.is_empty() {
+        text += &format!(" WITH {}", options.join(", "));
+    }
+    text
+}
+
+/// The selected tables that the statement named itself.
+fn qualified(holdings: &Holdings, selection: &Selection) -> Vec<String> {
+    if selection.kind != Kind::Tables {
+        return Vec::new();
+    }
+    let tables = selection.ids.iter().filter_map(|id| holdings.table(*id));
+    tables
+        .map(|table| holdings.qualified_name(table).map(|word| quote_identifier(&word)).join("."))
+        .collect()
+}
+
+fn options(request: &RestoreRequest) -> Vec<String> {
+    let o = &request.options;
+    let mut list = Vec::new();
+    for (name, value) in [("into_db", &o.into_db), ("new_db_name", &o.new_db_name)] {
+        if let Some(value) = value {
+            list.push(format!("{name} = {}", quote_literal(value)));
+        }
+    }
+    if request.secret.is_some() {
+        list.push("encryption_passphrase = '*****'".to_owned());
+    }
+    for (name, on) in [
+        ("skip_missing_foreign_keys", o.skip_missing_foreign_keys),
+        ("skip_missing_sequences", o.skip_missing_sequences),
+        ("skip_missing_sequence_owners", o.skip_missing_sequence_owners),
+        ("skip_missing_views", o.skip_missing_views),
+        ("schema_only", o.schema_only),
+        ("verify_backup_table_data", o.verify_backup_table_data),
+        ("grants", o.grants),
+        ("detached", o.detached),
+    ] {
+        if on {
+            list.push(name.to_owned());
+        }
+    }
+    list
+}

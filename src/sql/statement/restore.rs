@@ -1,0 +1,207 @@
+//! RESTORE: creates a job and, unless DETACHED, waits for it.
+
+use std::sync::Arc;
+
+use super::{Outcome, Work, field};
+use crate::archive::Secret;
+use crate::error::{Error, Result, sqlstate};
+use crate::jobs::{JobId, JobRecord, NewJob};
+use crate::restore::{self, PlanContext, Progress, RestoreRequest, Services, SourceFrom, Subdir};
+use crate::settings;
+use crate::sql::client::Field;
+use crate::sql::server::Server;
+use crate::syntax::{Destination, Restore, RestoreFrom, RestoreOptions, StringArg, Subdirectory};
+use crate::task::Interrupt;
+use crate::types::{Datum, Type};
+
+const TAG: &str = "RESTORE";
+
+/// Runs a RESTORE.
+pub fn run(stmt: &Restore, work: &mut Work<'_>) -> Result<Outcome> {
+    if !work.server.settings.bool(settings::FEATURE_RESTORE) {
+        return Err(Error::new(
+            sqlstate::OPERATOR_INTERVENTION,
+            "feature RESTORE was disabled by the database administrator",
+        ));
+    }
+    let detached = stmt.options.detached == Some(true);
+    if work.explicit && !detached {
+        return Err(Error::new(
+            sqlstate::ACTIVE_SQL_TRANSACTION,
+            "RESTORE cannot be used inside a transaction without DETACHED option",
+        ));
+    }
+    check_options(&stmt.options)?;
+    let request = RestoreRequest {
+        targets: stmt.targets.clone(),
+        from: match &stmt.from {
+            RestoreFrom::Collection(subdir, destination) => collection(subdir, destination, work)?,
+            RestoreFrom::Chain(bases) => {
+                let bases = bases.iter().map(|base| uris(base, work));
+                SourceFrom::Chain(bases.collect::<Result<_>>()?)
+            }
+        },
+        as_of: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
+        secret: passphrase(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
+        options: options(&stmt.options, work)?,
+    };
+    let server = Arc::clone(work.server);
+    let services = services(&server);
+    let snapshot = work.catalog()?;
+    let job_id = server.jobs.next_id();
+    let plan = restore::plan(
+        &mut PlanContext {
+            services: &services,
+            txn: work.txn,
+            snapshot,
+            user: &work.session.current_user,
+            database: &work.session.database,
+            search_path: &work.session.search_path,
+            job_id,
+            interrupt: work.interrupt,
+        },
+        &request,
+    )?;
+    server.jobs.create(
+        work.txn,
+        NewJob {
+            kind: restore::JOB_KIND,
+            description: plan.description,
+            user: work.session.current_user.to_string(),
+            descriptor_ids: plan.descriptor_ids,
+            details: plan.details,
+            created_by: None,
+            id: Some(job_id),
+        },
+    )?;
+    let fields = fields(stmt);
+    if detached {
+        let rows = vec![vec![Datum::Int8(job_id)]];
+        return Ok(Outcome::Rows { fields, rows, tag: TAG.to_owned() });
+    }
+    Ok(Outcome::AfterCommit(Box::new(move |server, interrupt| {
+        wait(server, job_id, interrupt, fields)
+    })))
+}
+
+/// The columns of a RESTORE's row.
+pub fn fields(stmt: &Restore) -> Vec<Field> {
+    let mut fields = vec![field("job_id", Type::Int8)];
+    if stmt.options.detached != Some(true) {
+        fields.extend([
+            field("status", Type::Text),
+            field("fraction_completed", Type::Float8),
+            field("rows", Type::Int8),
+            field("index_entries", Type::Int8),
+            field("bytes", Type::Int8),
+        ]);
+    }
+    fields
+}
+
+/// What a restore works with.
+pub fn services(server: &Server) -> Services {
+    Services {
+        mvcc: Arc::clone(&server.mvcc),
+        catalog: Arc::clone(&server.catalog),
+        cloud: Arc::clone(&server.cloud),
+        settings: Arc::clone(&server.settings),
+    }
+}
+
+/// Waits for the job; what it has done is the statement's row.
+fn wait(
+    server: &Arc<Server>,
+    job: JobId,
+    interrupt: &Interrupt,
+    fields: Vec<Field>,
+) -> Result<Outcome> {
+    let record = server.jobs.wait(job, interrupt)?;
+    server.jobs.outcome_of(&record)?;
+    Ok(Outcome::Rows { fields, rows: vec![row(&record)], tag: TAG.to_owned() })
+}
+
+fn row(record: &JobRecord) -> Vec<Datum> {
+    let totals: Progress =
+        serde_json::from_value(record.progress.state.clone()).unwrap_or_default();
+    let count = |n: u64| Datum::Int8(i64::try_from(n).unwrap_or(i64::MAX));
+    vec![
+        Datum::Int8(record.id),
+        Datum::text(record.state.to_string()),
+        Datum::Float8(record.progress.fraction),
+        count(totals.rows),
+        count(totals.index_entries),
+        count(totals.bytes),
+    ]
+}
+
+/// Where in a collection to look.
+pub(super) fn collection(
+    subdir: &Subdirectory,
+    destination: &Destination,
+    work: &Work<'_>,
+) -> Result<SourceFrom> {
+    let subdir = match subdir {
+        Subdirectory::Latest => Subdir::Latest,
+        Subdirectory::Named(name) => Subdir::Named(work.string(name)?),
+    };
+    Ok(SourceFrom::Collection(subdir, uris(destination, work)?))
+}
+
+/// The URIs of a destination.
+pub(super) fn uris(destination: &Destination, work: &Work<'_>) -> Result<Vec<String>> {
+    destination.uris.iter().map(|uri| work.string(uri)).collect()
+}
+
+/// What opens an encrypted backup.
+pub(super) fn passphrase(
+    passphrase: &Option<StringArg>,
+    kms: &[StringArg],
+    work: &Work<'_>,
+) -> Result<Option<Secret>> {
+    if !kms.is_empty() {
+        if passphrase.is_some() {
+            return Err(Error::new(
+                sqlstate::INVALID_PARAMETER_VALUE,
+                "cannot have both encryption_passphrase and kms option set",
+            ));
+        }
+        return Err(Error::unsupported("the option kms").with_hint("Use encryption_passphrase."));
+    }
+    passphrase.as_ref().map(|text| Ok(Secret::passphrase(work.string(text)?))).transpose()
+}
+
+/// Refuses what cannot be done here. Options that change nothing on one node are accepted.
+fn check_options(options: &RestoreOptions) -> Result<()> {
+    let unsupported = [
+        (!options.incremental_location.is_empty(), "incremental_location"),
+        (options.debug_pause_on.is_some(), "debug_pause_on"),
+        (options.execution_locality.is_some(), "execution locality"),
+        (options.unsafe_restore_incompatible_version, "unsafe_restore_incompatible_version"),
+        (options.virtual_cluster_name.is_some(), "virtual_cluster_name"),
+        (options.virtual_cluster.is_some(), "virtual_cluster"),
+        (options.include_all_virtual_clusters == Some(true), "include_all_virtual_clusters"),
+        (options.experimental_deferred_copy, "experimental deferred copy"),
+        (options.experimental_copy, "experimental copy"),
+    ];
+    match unsupported.iter().find(|(given, _)| *given) {
+        Some((_, name)) => Err(Error::unsupported(format!("RESTORE with the option {name}"))),
+        None => Ok(()),
+    }
+}
+
+fn options(options: &RestoreOptions, work: &Work<'_>) -> Result<restore::RestoreOptions> {
+    let text = |arg: &Option<StringArg>| arg.as_ref().map(|arg| work.string(arg)).transpose();
+    Ok(restore::RestoreOptions {
+        into_db: text(&options.into_db)?,
+        new_db_name: text(&options.new_db_name)?,
+        skip_missing_foreign_keys: options.skip_missing_foreign_keys,
+        skip_missing_sequences: options.skip_missing_sequences,
+        skip_missing_sequence_owners: options.skip_missing_sequence_owners,
+        skip_missing_views: options.skip_missing_views,
+        schema_only: options.schema_only,
+        verify_backup_table_data: options.verify_backup_table_data,
+        grants: options.grants,
+        detached: options.detached == Some(true),
+    })
+}
