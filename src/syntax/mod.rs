@@ -9,6 +9,7 @@
 //!                          row_source  [SHOW ...] in FROM, each by itself ──▶ row_sources
 //!                          own/  BACKUP, transactions, SHOW, COPY ... ──▶ Statement::…
 //!                          sql/  everything else: rewritten for sqlparser ──▶ Statement::Sql
+//!                          print  the trees of backups and jobs ──▶ text without secrets
 //! ```
 //!
 //! Words: a *statement* is one tree with the text it came from; an *extra* is what a general
@@ -27,6 +28,7 @@
 
 mod ast;
 mod own;
+mod print;
 mod row_source;
 mod sql;
 mod text;

@@ -17,6 +17,10 @@ fn targets(c: &mut Cursor<'_>, end: &str) -> Result<Targets> {
     if end == "from" && c.eat(&["system", "users"]) {
         return Ok(Targets::SystemUsers);
     }
+    let tenant = matches!(c.ahead(1), Token::Number(..)) && c.eat(&["tenant"]);
+    if tenant || (matches!(c.ahead(2), Token::Number(..)) && c.eat(&["virtual", "cluster"])) {
+        return Ok(Targets::Tenant(c.count()?));
+    }
     c.eat(&["table"]);
     Ok(Targets::Tables(c.list(Cursor::pattern)?))
 }
@@ -77,7 +81,9 @@ pub(super) fn restore(c: &mut Cursor<'_>) -> Result<Statement> {
 pub(super) fn show_backups(c: &mut Cursor<'_>) -> Result<Statement> {
     c.expect("in")?;
     let collection = c.destination()?;
-    Ok(Statement::ShowBackups(ShowBackups { collection, newer_than: None, older_than: None }))
+    let newer_than = if c.eat(&["newer", "than"]) { Some(c.expr()?) } else { None };
+    let older_than = if c.eat(&["older", "than"]) { Some(c.expr()?) } else { None };
+    Ok(Statement::ShowBackups(ShowBackups { collection, newer_than, older_than }))
 }
 
 /// After SHOW BACKUP.
@@ -106,6 +112,8 @@ pub(super) fn show_backup(c: &mut Cursor<'_>) -> Result<Statement> {
             "as_json" => flag(c, name, &mut o.as_json)?,
             "debug_ids" => flag(c, name, &mut o.debug_ids)?,
             "check_files" => flag(c, name, &mut o.check_files)?,
+            "skip" => flag(c, "skip size", &mut o.skip_size)?,
+            "debug_dump_metadata_sst" => flag(c, name, &mut o.debug_dump_metadata_sst)?,
             "encryption_passphrase" => text(c, name, &mut o.encryption_passphrase)?,
             "encryption_info_dir" => text(c, name, &mut o.encryption_info_dir)?,
             "kms" => texts(c, name, &mut o.kms)?,
@@ -129,6 +137,14 @@ pub(super) fn backup_options(c: &mut Cursor<'_>) -> Result<BackupOptions> {
             "incremental_location" => texts(c, name, &mut o.incremental_location)?,
             "include_deprecated_interleaves" => {
                 flag(c, name, &mut o.include_deprecated_interleaves)?;
+            }
+            "execution" => text(c, "execution locality", &mut o.execution_locality)?,
+            "strict" => flag(c, "strict storage locality", &mut o.strict_storage_locality)?,
+            "include_all_virtual_clusters" | "include_all_secondary_tenants" => {
+                switch(c, name, &mut o.include_all_virtual_clusters)?;
+            }
+            "updates_cluster_monitoring_metrics" => {
+                switch(c, name, &mut o.updates_cluster_monitoring_metrics)?;
             }
             _ => return Ok(false),
         }
@@ -158,6 +174,23 @@ fn restore_options(c: &mut Cursor<'_>) -> Result<RestoreOptions> {
             "schema_only" => flag(c, name, &mut o.schema_only)?,
             "verify_backup_table_data" => flag(c, name, &mut o.verify_backup_table_data)?,
             "grants" => flag(c, name, &mut o.grants)?,
+            "execution" => text(c, "execution locality", &mut o.execution_locality)?,
+            "unsafe_restore_incompatible_version" => {
+                flag(c, name, &mut o.unsafe_restore_incompatible_version)?;
+            }
+            "virtual_cluster_name" | "tenant_name" => {
+                text(c, name, &mut o.virtual_cluster_name)?;
+            }
+            "virtual_cluster" | "tenant" => text(c, name, &mut o.virtual_cluster)?,
+            "include_all_virtual_clusters" | "include_all_secondary_tenants" => {
+                switch(c, name, &mut o.include_all_virtual_clusters)?;
+            }
+            "experimental" if c.is(1, "copy") => {
+                flag(c, "experimental copy", &mut o.experimental_copy)?;
+            }
+            "experimental" => {
+                flag(c, "experimental deferred copy", &mut o.experimental_deferred_copy)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -192,8 +225,13 @@ fn options(
     if parenthesised { c.expect_token(&Token::RParen) } else { Ok(()) }
 }
 
+/// The words of an option's name.
+fn words(c: &mut Cursor<'_>, name: &str) -> Result<()> {
+    name.split(' ').try_for_each(|word| c.expect(word))
+}
+
 fn flag(c: &mut Cursor<'_>, name: &str, slot: &mut bool) -> Result<()> {
-    c.expect(name)?;
+    words(c, name)?;
     if *slot {
         return c.duplicate(name);
     }
@@ -202,7 +240,7 @@ fn flag(c: &mut Cursor<'_>, name: &str, slot: &mut bool) -> Result<()> {
 }
 
 fn switch(c: &mut Cursor<'_>, name: &str, slot: &mut Option<bool>) -> Result<()> {
-    c.expect(name)?;
+    words(c, name)?;
     if slot.is_some() {
         return c.duplicate(name);
     }
@@ -217,7 +255,7 @@ fn switch(c: &mut Cursor<'_>, name: &str, slot: &mut Option<bool>) -> Result<()>
 }
 
 fn text(c: &mut Cursor<'_>, name: &str, slot: &mut Option<StringArg>) -> Result<()> {
-    c.expect(name)?;
+    words(c, name)?;
     if slot.is_some() {
         return c.duplicate(name);
     }
@@ -227,7 +265,7 @@ fn text(c: &mut Cursor<'_>, name: &str, slot: &mut Option<StringArg>) -> Result<
 }
 
 fn texts(c: &mut Cursor<'_>, name: &str, slot: &mut Vec<StringArg>) -> Result<()> {
-    c.expect(name)?;
+    words(c, name)?;
     if !slot.is_empty() {
         return c.duplicate(name);
     }

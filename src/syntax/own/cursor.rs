@@ -73,6 +73,19 @@ impl<'a> Cursor<'a> {
         self.parser.peek_nth_token_ref(ahead).token == Token::EOF
     }
 
+    /// The token so far ahead.
+    pub(super) fn ahead(&self, ahead: usize) -> &Token {
+        &self.parser.peek_nth_token_ref(ahead).token
+    }
+
+    /// A whole number without a sign.
+    pub(super) fn count(&mut self) -> Result<u64> {
+        let Token::Number(digits, _) = self.peek() else { return self.unexpected() };
+        let Ok(number) = digits.parse() else { return self.unexpected() };
+        self.skip();
+        Ok(number)
+    }
+
     pub(super) fn is_token(&self, ahead: usize, token: &Token) -> bool {
         self.parser.peek_nth_token_ref(ahead).token == *token
     }
@@ -235,6 +248,36 @@ impl<'a> Cursor<'a> {
         let text = text.clone();
         self.skip();
         Ok(text)
+    }
+
+    /// Where we are, for [`Self::back_to`].
+    pub(super) fn mark(&self) -> usize {
+        self.parser.index()
+    }
+
+    /// Goes back to where we were.
+    pub(super) fn back_to(&mut self, mark: usize) {
+        while self.parser.index() > mark {
+            self.parser.prev_token();
+        }
+    }
+
+    /// Passes what lies ahead in parentheses, if anything does.
+    pub(super) fn skip_parentheses(&mut self) -> Result<()> {
+        let mut depth = 0usize;
+        loop {
+            match self.peek() {
+                Token::LParen => depth += 1,
+                Token::RParen if depth > 0 => depth -= 1,
+                Token::EOF if depth > 0 => return self.unexpected(),
+                _ if depth == 0 => return Ok(()),
+                _ => {}
+            }
+            self.skip();
+            if depth == 0 {
+                return Ok(());
+            }
+        }
     }
 
     pub(super) fn at_end(&self) -> bool {

@@ -7,10 +7,12 @@ mod backup;
 mod copy;
 mod cursor;
 mod database;
+mod grant;
 mod job;
 mod object;
 mod portal;
 mod prepared;
+mod role;
 mod sequence;
 mod show;
 mod transaction;
@@ -50,6 +52,21 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["pause"], Always(job::pause)),
     (&["resume"], Always(job::resume)),
     (&["cancel"], Always(job::cancel)),
+    // Roles and privileges.
+    (&["create", "user"], Always(role::create_user)),
+    (&["create", "role"], Always(role::create_role)),
+    (&["create", "group"], Always(role::create_role)),
+    (&["alter", "user"], Always(role::alter)),
+    (&["alter", "role"], Always(role::alter)),
+    (&["alter", "group"], Always(role::alter_group)),
+    (&["drop", "user"], Always(role::drop)),
+    (&["drop", "role"], Always(role::drop)),
+    (&["drop", "group"], Always(role::drop)),
+    (&["drop", "owned", "by"], Always(role::drop_owned)),
+    (&["reassign", "owned", "by"], Always(role::reassign_owned)),
+    (&["grant"], Always(grant::grant)),
+    (&["revoke"], Always(grant::revoke)),
+    (&["alter", "default", "privileges"], Always(grant::alter_default)),
     // Transactions.
     (&["begin"], Always(transaction::begin)),
     (&["start", "transaction"], Always(transaction::start)),

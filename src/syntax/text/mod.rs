@@ -16,6 +16,7 @@ pub use uri::{is_secret_in, redact_uri};
 
 pub(crate) use keyword::may_name_column;
 pub(crate) use lexer::split;
+pub(crate) use redact::HIDDEN;
 pub(crate) use source::{Source, adopt, too_complex};
 
 use literal::literal_start;
