@@ -3,7 +3,7 @@
 use sqlparser::ast::Statement as Tree;
 
 use super::sequence::{self, CreateSequence};
-use super::{Outcome, Work, database, drop, schema, table};
+use super::{Outcome, Work, alter_object, database, drop, schema, table};
 use crate::error::{Error, Result};
 use crate::syntax::{CreateTable, ParsedStatement, Statement};
 
@@ -18,6 +18,7 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::DropDatabase(stmt) => database::drop(stmt, work),
         Statement::CreateSchema(stmt) => schema::create(stmt, work),
         Statement::AlterSchema(stmt) => schema::alter(stmt, work),
+        Statement::AlterObject(stmt) => alter_object::run(stmt, work),
         Statement::Drop(stmt) => drop::run(stmt, work),
         _ => Err(Error::unsupported(super::first_words(&parsed.text))),
     }
@@ -41,6 +42,8 @@ fn tree_of_sqlparser(
             };
             table::create::run(&stmt, work)
         }
+        Tree::AlterTable(stmt) => table::alter::run(stmt, work),
+        Tree::Truncate(stmt) => table::truncate::run(stmt, work),
         Tree::CreateIndex(stmt) => table::index::run(stmt, work),
         Tree::CreateSequence {
             temporary,

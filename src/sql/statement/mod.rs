@@ -20,6 +20,7 @@
 //! What it is not: queries, INSERT, UPDATE and DELETE go through `bind`, `plan` and `exec`;
 //! transaction control, variables, prepared statements and cursors belong to the session.
 
+mod alter_object;
 mod as_of;
 pub mod backup;
 mod cluster_setting;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::expression;
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::{
     ColumnDescriptor, ColumnId, Descriptor, IndexDescriptor, SchemaDescriptor, State,
@@ -160,6 +161,21 @@ impl Draft {
         id
     }
 
+    /// Gives every index a new number: what they hold now is not theirs any more.
+    pub fn renumber(&mut self) -> Vec<IndexId> {
+        let first = self.table.next_index_id;
+        let indexes = std::iter::once(&mut self.table.primary_index).chain(&mut self.table.indexes);
+        let ids: Vec<IndexId> = (first..)
+            .zip(indexes)
+            .map(|(id, index)| {
+                index.id = id;
+                id
+            })
+            .collect();
+        self.table.next_index_id = ids.last().map_or(first, |last| last + 1);
+        ids
+    }
+
     /// Gives a table without a primary key the hidden column that stands in for one.
     pub fn add_row_id(&mut self) {
         let mut name = ROW_ID.to_owned();
@@ -236,4 +252,20 @@ pub(super) fn row_of(table: &TableDescriptor) -> Vec<Produced> {
         .zip(&table.columns)
         .map(|(n, c)| Produced { column: ColumnRef(n), ty: c.ty.clone() })
         .collect()
+}
+
+/// Puts a table's new name into those of its expressions that say the old one.
+pub(in crate::sql::statement) fn rename_in_expressions(
+    table: &mut TableDescriptor,
+    new: &str,
+) -> Result<()> {
+    let old = table.name.clone();
+    let checks = table.checks.iter_mut().map(|c| &mut c.expression);
+    let computed = table.columns.iter_mut().filter_map(|c| c.computed.as_mut());
+    let indexes = std::iter::once(&mut table.primary_index).chain(&mut table.indexes);
+    let predicates = indexes.filter_map(|i| i.predicate.as_mut());
+    for sql in checks.chain(computed).chain(predicates) {
+        *sql = expression::rename_table(sql, &old, new)?;
+    }
+    Ok(())
 }

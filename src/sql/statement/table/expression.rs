@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use sqlparser::ast::{Expr, Ident, Value, ValueWithSpan, visit_expressions, visit_expressions_mut};
+use sqlparser::ast::{
+    Expr, Ident, Value, ValueWithSpan, Visit, visit_expressions, visit_expressions_mut,
+};
 
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::{ColumnDescriptor, ColumnId, DescriptorId, TableDescriptor};
@@ -99,7 +101,21 @@ pub(super) fn compile(
     compile_over(&scalar, &row)
 }
 
-/// Compiles what [`store`] bound over a table's row.
+/// Binds a kept expression for a column, with the cast to the column's type.
+pub(super) fn bind(
+    work: &Work<'_>,
+    catalog: &Arc<CatalogSnapshot>,
+    sql: &str,
+    table: &TableDescriptor,
+    purpose: ExpressionUse,
+    column: &ColumnDescriptor,
+) -> Result<Scalar> {
+    let ctx = object::binding(work, catalog);
+    let row = row_of(table);
+    bind_expression_over_table(&ctx, &parse(sql)?, table, &row, purpose, Some(column))
+}
+
+/// Compiles what [`store`] or [`bind`] bound over a table's row.
 pub(super) fn compile_bound(scalar: &Scalar, table: &TableDescriptor) -> Result<Compiled> {
     compile_over(scalar, &row_of(table))
 }
@@ -125,7 +141,15 @@ pub(super) fn mentions(sql: &str, name: &str) -> Result<bool> {
     Ok(identifiers(&parse(sql)?).contains(name))
 }
 
-fn identifiers(tree: &Expr) -> BTreeSet<String> {
+/// Whether the query of a view mentions a name as a column. One that cannot be read might.
+pub(super) fn query_mentions(sql: &str, name: &str) -> bool {
+    match syntax::parse(sql).ok().and_then(|mut all| all.pop()).map(|s| s.statement) {
+        Some(Statement::Sql(tree)) => identifiers(tree.as_ref()).contains(name),
+        _ => true,
+    }
+}
+
+fn identifiers(tree: &impl Visit) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let _: ControlFlow<()> = visit_expressions(tree, |expr| {
         match expr {

@@ -62,7 +62,7 @@ pub(super) fn add(work: &mut Work<'_>, draft: &mut Draft, tree: &Tree) -> Result
         }
     };
     for (own, other) in columns.iter().zip(&referenced) {
-        check_types(draft, &parent, *own, *other, &name)?;
+        check_types(&draft.table, &parent, *own, *other, &name)?;
     }
     if parent.id != draft.table.id {
         draft.referenced.push(parent.id);
@@ -161,14 +161,15 @@ fn family(ty: &Type) -> Option<u8> {
     }
 }
 
-fn check_types(
-    draft: &Draft,
+/// Fails with 42804 unless columns of a foreign key have types whose values meet.
+pub(super) fn check_types(
+    table: &TableDescriptor,
     parent: &TableDescriptor,
     own: ColumnId,
     other: ColumnId,
     name: &str,
 ) -> Result<()> {
-    let (Some(own), Some(other)) = (draft.table.column(own), parent.column(other)) else {
+    let (Some(own), Some(other)) = (table.column(own), parent.column(other)) else {
         return Err(Error::internal("a column of a foreign key went missing"));
     };
     let (a, b) = (&own.ty.ty, &other.ty.ty);

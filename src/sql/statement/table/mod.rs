@@ -20,6 +20,7 @@
 //!   for those who read the past; no descriptor of today names them.
 //! - Rows are loaded in bulk only into indexes that no committed descriptor has.
 
+pub mod alter;
 mod check;
 mod column;
 mod constraint;
@@ -35,5 +36,6 @@ mod load;
 mod name;
 mod rewrite;
 pub mod temporary;
+pub mod truncate;
 
-pub(super) use draft::Draft;
+pub(super) use draft::{Draft, rename_in_expressions};
