@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backup::{self, BackupResumer};
+use crate::restore::{self, RestoreResumer, Services};
 use crate::sql::server::Server;
 
 /// Registers a resumer for every kind of job. A job of a kind without one is left alone.
@@ -13,4 +14,11 @@ pub(super) fn register(server: &Arc<Server>) {
         settings: server.settings.clone(),
     };
     server.jobs.register(backup::KIND, Arc::new(backup));
+    let restore = RestoreResumer::new(Services {
+        mvcc: server.mvcc.clone(),
+        catalog: server.catalog.clone(),
+        cloud: server.cloud.clone(),
+        settings: server.settings.clone(),
+    });
+    server.jobs.register(restore::JOB_KIND, Arc::new(restore));
 }

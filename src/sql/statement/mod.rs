@@ -30,11 +30,13 @@ mod drop;
 mod general;
 pub mod job;
 mod object;
+mod restore;
 mod schema;
 mod sequence;
 mod show;
+mod show_backup;
+mod show_create;
 mod table;
-mod restore;
 mod work;
 
 use std::sync::Arc;
@@ -99,6 +101,8 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::ShowJobs(stmt) => job::show(stmt, work),
         Statement::ControlJobs(stmt) => job::control(stmt, work),
         Statement::Restore(stmt) => restore::run(stmt, work),
+        Statement::ShowBackups(stmt) => show_backup::run_list(stmt, work),
+        Statement::ShowBackup(stmt) => show_backup::run(stmt, work),
         _ => general::run(parsed, work),
     }
 }
@@ -112,6 +116,8 @@ pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
         Statement::ShowClusterSettings { .. } => Some(cluster_setting::show_all_fields()),
         Statement::ShowJobs(stmt) => Some(job::fields(stmt)),
         Statement::Restore(stmt) => Some(restore::fields(stmt)),
+        Statement::ShowBackups(_) => Some(show_backup::list_fields()),
+        Statement::ShowBackup(stmt) => Some(show_backup::fields(stmt)),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@
 //!   SHOW COLUMNS · INDEXES                                  table.rs
 //!   SHOW USERS · ROLES · GRANTS                             access.rs
 //!   SHOW SESSIONS · QUERIES · TRANSACTIONS                  activity.rs
+//!   SHOW CREATE                                             ../show_create.rs
 //! ```
 //!
 //! Words: a form is one of the statements that begin with SHOW and are no variable.
@@ -27,13 +28,14 @@ use sqlparser::ast::ObjectName;
 
 use crate::error::{Error, Result};
 use crate::sql::client::Field;
-use crate::sql::statement::{Outcome, Work, field};
+use crate::sql::statement::{Outcome, Work, field, show_create};
 use crate::syntax::Show;
 use crate::types::{Datum, Type};
 
 /// Runs a form of SHOW.
 pub fn run(show: &Show, work: &mut Work<'_>) -> Result<Outcome> {
     let rows = match show {
+        Show::Create(what) => return show_create::run(what, work),
         Show::Databases { with_comment } => database::databases(*with_comment, work)?,
         Show::Schemas { from } => database::schemas(from.as_ref(), work)?,
         Show::Tables { from, with_comment } => {
@@ -63,6 +65,7 @@ pub fn run(show: &Show, work: &mut Work<'_>) -> Result<Outcome> {
 /// The columns of a form.
 pub fn fields(show: &Show) -> Option<Vec<Field>> {
     let mut fields = match show {
+        Show::Create(what) => show_create::fields(what),
         Show::Databases { .. } => {
             texts(&["database_name", "owner", "primary_region", "regions", "survival_goal"])
         }
