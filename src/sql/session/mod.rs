@@ -28,6 +28,7 @@
 mod block;
 mod control;
 mod cursor;
+mod discard;
 mod explain;
 mod extended;
 mod prepared;
