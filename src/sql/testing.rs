@@ -48,6 +48,7 @@ pub(crate) fn session() -> SessionState {
         backend_pid: 1,
         sequence_values: HashMap::new(),
         last_sequence: None,
+        local_values: Vec::new(),
         variables: HashMap::new(),
     }
 }

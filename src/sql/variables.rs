@@ -27,6 +27,8 @@ pub struct SessionState {
     pub sequence_values: HashMap<DescriptorId, i64>,
     /// The last sequence that `nextval` was called on.
     pub last_sequence: Option<DescriptorId>,
+    /// Variables that `set_config` set for the transaction only, with their values before.
+    pub local_values: Vec<(String, String)>,
     /// All other variables as text, by lower-case name (`application_name`, `statement_timeout`, …).
     pub variables: HashMap<String, String>,
 }

@@ -1,11 +1,14 @@
-//! What the catalogue says: visibility, owners, comments, definitions.
+//! What the catalogue says: visibility, owners, comments.
 
 use super::args::{boolean, i4, oid, txt};
+use super::catalog_names::scope;
 use super::row::{Row, f};
 use crate::catalog::comment::CommentKind;
-use crate::catalog::object::ObjectRef;
+use crate::catalog::names;
 use crate::error::Result;
 use crate::sql::exec::context::EvalContext;
+use crate::sql::pg_catalog::object_names::relation_oid;
+use crate::sql::pg_catalog::{self, definition};
 use crate::types::{Array, Datum, Type, oid as type_table};
 
 pub(super) const FUNCTIONS: &[Row] = &[
@@ -21,10 +24,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     })
     .stable(),
     f(2079, "pg_table_is_visible", "oid", "bool", |c, a| visible(c, oid(a, 0)?)).stable(),
-    f(2080, "pg_type_is_visible", "oid", "bool", |_, a| {
-        Ok(type_table::type_from_oid(oid(a, 0)?).map(|_| Datum::Bool(true)).into())
-    })
-    .stable(),
+    f(2080, "pg_type_is_visible", "oid", "bool", |c, a| type_visible(c, oid(a, 0)?)).stable(),
     f(2081, "pg_function_is_visible", "oid", "bool", |_, a| {
         Ok(super::function_by_oid(oid(a, 0)?).map(|_| Datum::Bool(true)).into())
     })
@@ -39,14 +39,15 @@ pub(super) const FUNCTIONS: &[Row] = &[
     })
     .stable(),
     f(1215, "obj_description", "oid name", "text", |c, a| {
-        let kind = match &**txt(a, 1)? {
-            "pg_class" => CommentKind::Table,
-            "pg_namespace" => CommentKind::Schema,
-            "pg_database" => CommentKind::Database,
-            "pg_type" => CommentKind::Type,
-            _ => return Ok(Datum::Null),
-        };
-        Ok(c.catalog.comment(kind, oid(a, 0)?, 0).map(Datum::text).into())
+        Ok(description(c, oid(a, 0)?, txt(a, 1)?))
+    })
+    .stable(),
+    f(1348, "obj_description", "oid", "text", |c, a| {
+        let found = ["pg_class", "pg_namespace", "pg_type", "pg_constraint"]
+            .iter()
+            .map(|class| description(c, oid(a, 0).unwrap_or_default(), class))
+            .find(|text| !text.is_null());
+        Ok(found.into())
     })
     .stable(),
     f(1993, "shobj_description", "oid name", "text", |c, a| match &**txt(a, 1)? {
@@ -61,8 +62,6 @@ pub(super) const FUNCTIONS: &[Row] = &[
         Ok(c.catalog.comment(CommentKind::Column, oid(a, 0)?, part).map(Datum::text).into())
     })
     .stable(),
-    f(1641, "pg_get_viewdef", "oid", "text", |c, a| Ok(view_query(c, oid(a, 0)?))).stable(),
-    f(2506, "pg_get_viewdef", "oid bool", "text", |c, a| Ok(view_query(c, oid(a, 0)?))).stable(),
 ];
 
 /// The schemas of the search path that exist.
@@ -77,28 +76,57 @@ fn schemas(context: &EvalContext<'_>) -> Vec<String> {
     context.session.search_path.iter().filter(exists).cloned().collect()
 }
 
-/// Whether a relation is what its bare name means; NULL if it does not exist.
+/// Whether a relation, index or virtual table is what its bare name means; NULL if it does not
+/// exist.
 fn visible(context: &EvalContext<'_>, number: u32) -> Result<Datum> {
-    let Some(table) = context.catalog.table_any_state(number) else { return Ok(Datum::Null) };
-    for name in schemas(context) {
-        let Some(schema) = context.catalog.schema_named(table.database, &name)? else { continue };
-        if let Some(found) = context.catalog.relation_any_state(schema.id, &table.name) {
-            return Ok(Datum::Bool(found.id == number));
-        }
+    if let Some(table) = pg_catalog::virtual_table_by_oid(number) {
+        let in_path = context.session.search_path.iter().any(|schema| schema == table.schema);
+        return Ok(Datum::Bool(table.schema == "pg_catalog" || in_path));
     }
-    Ok(Datum::Bool(false))
+    let name = match context.catalog.table_any_state(number) {
+        Some(table) => &table.name,
+        None => match definition::index_with_oid(context.catalog, number) {
+            Some((_, index)) => &index.name,
+            None => return Ok(Datum::Null),
+        },
+    };
+    let found = relation_oid(context.catalog, scope(context)?, &[name])?;
+    Ok(Datum::Bool(found == Some(number)))
 }
 
-/// The query of a view; NULL for anything else.
-fn view_query(context: &EvalContext<'_>, number: u32) -> Datum {
-    use crate::catalog::descriptor::TableKind;
-    let Some(ObjectRef::Table(table)) = context.catalog.descriptor(number) else {
-        return Datum::Null;
-    };
-    match &table.kind {
-        TableKind::View { query } | TableKind::MaterializedView { query } => {
-            Datum::text(format!(" {query};"))
-        }
-        _ => Datum::Null,
+/// The same for types.
+fn type_visible(context: &EvalContext<'_>, number: u32) -> Result<Datum> {
+    if type_table::type_from_oid(number).is_some() {
+        return Ok(Datum::Bool(true));
     }
+    let id = number.checked_sub(pg_catalog::number::user_type(0));
+    let Some(ty) = id.and_then(|id| context.catalog.type_any_state(id)) else {
+        return Ok(Datum::Null);
+    };
+    let found = names::find_type(context.catalog, scope(context)?, &[&ty.name])?;
+    Ok(Datum::Bool(found.is_some_and(|found| found.id == ty.id)))
+}
+
+/// The comment on an object of a catalogue table.
+fn description(context: &EvalContext<'_>, number: u32, class: &str) -> Datum {
+    let catalog = context.catalog;
+    let text = match class {
+        "pg_class" => match definition::index_with_oid(catalog, number) {
+            Some((table, index)) => catalog.comment(CommentKind::Index, table.id, index.id),
+            None => catalog.comment(CommentKind::Table, number, 0),
+        },
+        "pg_namespace" => catalog.comment(CommentKind::Schema, number, 0),
+        "pg_database" => catalog.comment(CommentKind::Database, number, 0),
+        "pg_type" => {
+            let id = number.checked_sub(pg_catalog::number::user_type(0));
+            id.and_then(|id| catalog.comment(CommentKind::Type, id, 0))
+        }
+        "pg_constraint" => definition::constraint(catalog, number).and_then(|(table, found)| {
+            let mut all = definition::constraints(table);
+            let position = all.position(|c| c.oid(table) == found.oid(table))?;
+            catalog.comment(CommentKind::Constraint, table.id, u32::try_from(position).ok()?)
+        }),
+        _ => None,
+    };
+    text.map(Datum::text).into()
 }

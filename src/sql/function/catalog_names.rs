@@ -1,4 +1,4 @@
-//! From names to objects: `to_regclass`, `to_regtype`, `pg_get_serial_sequence`.
+//! From names to objects: `pg_get_serial_sequence`, and how names in strings are read.
 
 use super::args::txt;
 use super::row::{Row, f};
@@ -7,28 +7,16 @@ use crate::catalog::names::{self, Scope};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::exec::context::EvalContext;
 use crate::syntax::quote_identifier;
-use crate::types::{Datum, oid};
+use crate::types::Datum;
 
-pub(super) const FUNCTIONS: &[Row] = &[
-    f(3495, "to_regclass", "text", "regclass", |context, a| {
-        let parts = split_name(txt(a, 0)?);
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let found = names::find_relation(context.catalog, scope(context)?, &parts)?;
-        Ok(found.map(|table| Datum::Oid(table.id)).into())
-    })
-    .stable(),
-    f(3493, "to_regtype", "text", "regtype", |_, a| {
-        Ok(oid::type_from_name(txt(a, 0)?).map(|ty| Datum::Oid(oid::oid(&ty))).into())
-    })
-    .stable(),
-    f(1665, "pg_get_serial_sequence", "text text", "text", |context, a| {
+pub(super) const FUNCTIONS: &[Row] =
+    &[f(1665, "pg_get_serial_sequence", "text text", "text", |context, a| {
         let parts = split_name(txt(a, 0)?);
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let table = names::resolve_relation(context.catalog, scope(context)?, &parts)?;
         Ok(serial_sequence(context, &table, txt(a, 1)?)?.map(Datum::text).into())
     })
-    .stable(),
-];
+    .stable()];
 
 /// Where the session looks for names.
 pub(super) fn scope<'a>(context: &'a EvalContext<'_>) -> Result<Scope<'a>> {

@@ -41,6 +41,7 @@ mod cluster;
 mod compare;
 mod datetime;
 mod datetime_operators;
+mod definition_info;
 mod identity;
 mod json_access;
 mod json_build;
@@ -59,15 +60,18 @@ mod regex_syntax;
 mod registry;
 mod row;
 mod sequence;
+mod session_control;
 mod session_info;
 mod set_function;
 mod similar;
+mod size_info;
 mod string_bytes;
 mod string_case;
 mod string_format;
 mod string_operators;
 mod string_parts;
 mod string_regex;
+mod visibility;
 mod window;
 
 use crate::error::Result;
@@ -77,7 +81,6 @@ use crate::types::session::SessionFormat;
 use crate::types::{Datum, Type};
 
 pub(crate) use catalog_names::split_name;
-pub(crate) use session_info::setting;
 
 pub use registry::{
     aggregates, all_aggregates, all_functions, all_operators, all_set_functions,

@@ -7,10 +7,10 @@ use super::row::{AggregateRow, OperatorRow, Row, SetRow, WindowRow, parameters, 
 use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunction};
 use super::{
     advisory, aggregate, arithmetic, array, array_build, catalog_info, catalog_names, cluster,
-    compare, datetime, datetime_operators, identity, json_access, json_build, jsonb_contain,
-    jsonb_edit, like, math, math_numeric, measure, operator_table, privilege_info, sequence,
-    session_info, set_function, string_bytes, string_case, string_format, string_operators,
-    string_parts, string_regex, window,
+    compare, datetime, datetime_operators, definition_info, identity, json_access, json_build,
+    jsonb_contain, jsonb_edit, like, math, math_numeric, measure, operator_table, privilege_info,
+    sequence, session_control, session_info, set_function, size_info, string_bytes, string_case,
+    string_format, string_operators, string_parts, string_regex, visibility, window,
 };
 
 pub(super) const FUNCTIONS: &[&[Row]] = &[
@@ -26,6 +26,7 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     compare::FUNCTIONS,
     datetime::FUNCTIONS,
     datetime_operators::FUNCTIONS,
+    definition_info::FUNCTIONS,
     json_access::FUNCTIONS,
     json_access::PATH_OPERATORS,
     json_build::FUNCTIONS,
@@ -38,7 +39,9 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     measure::FUNCTIONS,
     privilege_info::FUNCTIONS,
     sequence::FUNCTIONS,
+    session_control::FUNCTIONS,
     session_info::FUNCTIONS,
+    size_info::FUNCTIONS,
     string_bytes::FUNCTIONS,
     string_case::FUNCTIONS,
     string_format::FUNCTIONS,
@@ -46,6 +49,7 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     string_parts::FUNCTIONS,
     string_regex::OPERATORS,
     string_regex::FUNCTIONS,
+    visibility::FUNCTIONS,
 ];
 
 const OPERATORS: &[&[OperatorRow]] = &[operator_table::OPERATORS];

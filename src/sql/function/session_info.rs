@@ -4,6 +4,8 @@ use super::args::{boolean, i4, txt};
 use super::row::{Row, f};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::exec::context::EvalContext;
+use crate::sql::pg_catalog;
+use crate::sql::session::show_variable;
 use crate::types::{Datum, oid};
 
 pub(super) const FUNCTIONS: &[Row] = &[
@@ -44,7 +46,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     .stable(),
     f(2077, "current_setting", "text", "text", |c, a| {
         let name = txt(a, 0)?;
-        setting(c, name).map(Datum::text).ok_or_else(|| {
+        show_variable(c.session, name).map(Datum::text).ok_or_else(|| {
             Error::new(
                 sqlstate::UNDEFINED_OBJECT,
                 format!("unrecognized configuration parameter \"{name}\""),
@@ -54,7 +56,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     .stable(),
     f(3294, "current_setting", "text bool", "text", |c, a| {
         let name = txt(a, 0)?;
-        match setting(c, name) {
+        match show_variable(c.session, name) {
             None if !boolean(a, 1)? => Err(Error::new(
                 sqlstate::UNDEFINED_OBJECT,
                 format!("unrecognized configuration parameter \"{name}\""),
@@ -63,26 +65,18 @@ pub(super) const FUNCTIONS: &[Row] = &[
         }
     })
     .stable(),
-    f(1081, "format_type", "oid int4", "text", |_, a| format_type(a)).stable().lax(),
+    f(1081, "format_type", "oid int4", "text", |c, a| format_type(c, a)).stable().lax(),
 ];
 
-/// The value of a variable, as SHOW prints it.
-pub(crate) fn setting(context: &EvalContext<'_>, name: &str) -> Option<String> {
-    let session = &context.session;
-    let name = name.to_ascii_lowercase();
-    match name.as_str() {
-        "timezone" => Some(session.format.time_zone.name()),
-        "search_path" => Some(session.search_path.join(", ")),
-        _ => session.variables.get(&name).cloned(),
-    }
-}
-
 /// The SQL name of a type's OID, with its modifier.
-fn format_type(a: &[Datum]) -> Result<Datum> {
+fn format_type(context: &EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
     Ok(match (a.first(), a.get(1)) {
         (Some(Datum::Oid(0)), _) => Datum::text("-"),
         (Some(Datum::Oid(number)), modifier) => match oid::type_from_oid(*number) {
-            None => Datum::text("???"),
+            None => {
+                let name = pg_catalog::type_name(context.catalog, *number);
+                Datum::text(name.as_deref().unwrap_or("???"))
+            }
             Some(ty) => {
                 let modifier = match modifier {
                     Some(Datum::Int4(modifier)) => *modifier,

@@ -62,6 +62,7 @@ use crate::sql::exec::context::ExecContext;
 use crate::types::{ColumnType, Datum};
 
 pub use object_names::CatalogNames;
+pub(crate) use types::type_name;
 
 /// The schemas that hold virtual tables.
 pub const VIRTUAL_SCHEMAS: [&str; 3] = ["pg_catalog", "information_schema", "crdb_internal"];

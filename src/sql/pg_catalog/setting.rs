@@ -3,6 +3,7 @@
 use super::notation::{Definition, NULL, row, view};
 use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
+use crate::sql::session::show_variable;
 use crate::types::datetime::TimeZone;
 use crate::types::{Datum, Interval};
 
@@ -29,7 +30,7 @@ fn settings(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let mut names: Vec<&String> = session.variables.keys().collect();
     names.sort_unstable();
     let rows = names.into_iter().filter_map(|name| {
-        let value = crate::sql::function::setting(&context.eval, name)?;
+        let value = show_variable(session, name)?;
         let kind = match value.as_str() {
             "on" | "off" => "bool",
             other if !other.is_empty() && other.bytes().all(|b| b.is_ascii_digit()) => "integer",

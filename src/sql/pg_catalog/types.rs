@@ -62,7 +62,7 @@ pub(super) fn pseudo_type(name: &str) -> Option<u32> {
 }
 
 /// What `regtype` shows for an OID.
-pub(super) fn type_name(catalog: &CatalogSnapshot, number: u32) -> Option<String> {
+pub(crate) fn type_name(catalog: &CatalogSnapshot, number: u32) -> Option<String> {
     if let Some(ty) = oid::type_from_oid(number) {
         return Some(oid::format_type(&ty, -1));
     }

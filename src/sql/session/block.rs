@@ -146,7 +146,9 @@ impl Session {
         self.portals.retain(|_, portal| portal.survives_commit());
         match block.txn.commit() {
             Ok(_) => {
-                for (name, value) in block.locals.into_iter().rev() {
+                let by_function = std::mem::take(&mut self.state.local_values);
+                let locals = block.locals.into_iter().chain(by_function);
+                for (name, value) in locals.collect::<Vec<_>>().into_iter().rev() {
                     super::variable::apply(&mut self.state, &name, &value)?;
                 }
                 Ok(())

@@ -54,6 +54,7 @@ use prepared::Prepared;
 
 pub(in crate::sql) use block::sql_time;
 pub use start::Login;
+pub(crate) use variable::{set as set_variable, show as show_variable};
 
 /// What the next command meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

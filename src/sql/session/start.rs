@@ -77,6 +77,7 @@ impl Session {
             backend_pid: pid,
             sequence_values: HashMap::new(),
             last_sequence: None,
+            local_values: Vec::new(),
             variables: variable::defaults(),
         };
         let admin = if catalog.is_admin(&state.session_user) { "on" } else { "off" };

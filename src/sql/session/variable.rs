@@ -138,7 +138,7 @@ pub(super) fn duration(state: &SessionState, name: &str) -> Option<Duration> {
 }
 
 /// What SHOW prints.
-pub(super) fn show(state: &SessionState, name: &str) -> Option<String> {
+pub(crate) fn show(state: &SessionState, name: &str) -> Option<String> {
     let name = name.to_lowercase();
     match name.as_str() {
         "timezone" => Some(state.format.time_zone.name()),
@@ -166,7 +166,7 @@ fn shown_millis(text: &str) -> String {
 }
 
 /// Sets a variable as a user asks: 55P02 for what the server fixes, 42704 for an unknown name.
-pub(super) fn set(state: &mut SessionState, name: &str, value: &str) -> Result<()> {
+pub(crate) fn set(state: &mut SessionState, name: &str, value: &str) -> Result<()> {
     match find(name) {
         Some(Variable { kind: Kind::ReadOnly, .. }) => Err(Error::new(
             sqlstate::CANT_CHANGE_RUNTIME_PARAM,

@@ -1,5 +1,6 @@
 //! The set-returning functions: one call gives any number of rows.
 
+mod catalog;
 mod elements;
 mod series;
 
@@ -8,7 +9,8 @@ use super::row::SetRow;
 use crate::types::Datum;
 
 /// Every list of set-returning functions.
-pub(super) const SET_FUNCTIONS: &[&[SetRow]] = &[elements::FUNCTIONS, series::FUNCTIONS];
+pub(super) const SET_FUNCTIONS: &[&[SetRow]] =
+    &[catalog::FUNCTIONS, elements::FUNCTIONS, series::FUNCTIONS];
 
 /// No rows: what a strict function gives for a NULL argument.
 fn nothing() -> SetRows {
