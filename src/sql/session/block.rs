@@ -165,6 +165,10 @@ impl Session {
         if let Some(block) = self.block.take() {
             self.portals.retain(|_, portal| portal.survives_commit());
             self.restore_variables(block.before);
+            for (name, value) in std::mem::take(&mut self.state.local_values).into_iter().rev() {
+                // A value that was in force before is valid.
+                let _ = super::variable::apply(&mut self.state, &name, &value);
+            }
         }
     }
 

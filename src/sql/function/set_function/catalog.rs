@@ -7,7 +7,7 @@ use crate::catalog::privilege::Privilege;
 use crate::catalog::role::{PUBLIC_ID, ROOT_ID};
 use crate::error::Result;
 use crate::sql::exec::context::EvalContext;
-use crate::types::{Datum, Type};
+use crate::types::Datum;
 
 pub(super) const FUNCTIONS: &[SetRow] = &[
     srf(2289, "pg_options_to_table", "_text", "option_name text, option_value text", |_, a| {
