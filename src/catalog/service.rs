@@ -222,8 +222,8 @@ impl Catalog {
 
     /// Keeps an object to oneself until the transaction ends: waits for those who pinned it, and
     /// makes those who come later wait. Fails like [`Catalog::pin`].
-    pub fn hold(&self, txn: &mut Txn, id: DescriptorId) -> Result<()> {
-        txn.lock(&descriptor_key(id)?, LockMode::Exclusive, WaitPolicy::Wait)?;
+    pub fn hold(&self, txn: &mut Txn, id: DescriptorId, wait: WaitPolicy) -> Result<()> {
+        txn.lock(&descriptor_key(id)?, LockMode::Exclusive, wait)?;
         Ok(())
     }
 

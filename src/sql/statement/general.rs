@@ -3,7 +3,10 @@
 use sqlparser::ast::Statement as Tree;
 
 use super::sequence::{self, CreateSequence};
-use super::{Outcome, Work, alter_object, database, drop, schema, table};
+use super::{
+    Outcome, Work, alter_object, comment, database, drop, grant, maintain, owned, role, schema,
+    table, view,
+};
 use crate::error::{Error, Result};
 use crate::syntax::{CreateTable, ParsedStatement, Statement};
 
@@ -18,6 +21,21 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::DropDatabase(stmt) => database::drop(stmt, work),
         Statement::CreateSchema(stmt) => schema::create(stmt, work),
         Statement::AlterSchema(stmt) => schema::alter(stmt, work),
+        Statement::Comment(stmt) => comment::run(stmt, work),
+        Statement::CreateRole(stmt) => role::create(stmt, work),
+        Statement::AlterRole(stmt) => role::alter(stmt, work),
+        Statement::DropRole(stmt) => role::drop(stmt, work),
+        Statement::Grant(stmt) => grant::grant(stmt, work),
+        Statement::Revoke(stmt) => grant::revoke(stmt, work),
+        Statement::AlterDefaultPrivileges(stmt) => owned::default_privileges(stmt, work),
+        Statement::ReassignOwned(stmt) => owned::reassign(stmt, work),
+        Statement::DropOwned(stmt) => owned::drop_owned(stmt, work),
+        Statement::Vacuum(stmt) => maintain::vacuum(stmt, work),
+        Statement::Analyze(stmt) => maintain::analyze(stmt, work),
+        Statement::Maintain(stmt) => maintain::run(stmt, work),
+        Statement::LockTable(stmt) => maintain::lock(stmt, work),
+        Statement::Checkpoint => maintain::checkpoint(work),
+        Statement::Discard(stmt) => maintain::discard(*stmt, work),
         Statement::AlterObject(stmt) => alter_object::run(stmt, work),
         Statement::Drop(stmt) => drop::run(stmt, work),
         _ => Err(Error::unsupported(super::first_words(&parsed.text))),
@@ -42,6 +60,7 @@ fn tree_of_sqlparser(
             };
             table::create::run(&stmt, work)
         }
+        Tree::CreateView(stmt) => view::create(stmt, parsed.extras.with_no_data, work),
         Tree::AlterTable(stmt) => table::alter::run(stmt, work),
         Tree::Truncate(stmt) => table::truncate::run(stmt, work),
         Tree::CreateIndex(stmt) => table::index::run(stmt, work),

@@ -13,7 +13,7 @@ use crate::catalog::role::{PUBLIC, RoleOption};
 use crate::catalog::system::FIRST_USER_ID;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::table_span;
-use crate::mvcc::{Changed, Isolation};
+use crate::mvcc::{Changed, Isolation, WaitPolicy};
 use crate::sql::bind::{BindContext, BoundStatement};
 use crate::sql::exec;
 use crate::sql::exec::batch::Batch;
@@ -128,7 +128,7 @@ pub(super) fn has_row_id(table: &TableDescriptor) -> bool {
 /// Keeps a table to oneself until the transaction ends, and gives it back as it is then: whoever
 /// was writing rows has finished, and their rows are seen.
 pub(super) fn hold(work: &mut Work<'_>, id: DescriptorId) -> Result<Arc<TableDescriptor>> {
-    work.server.catalog.hold(work.txn, id)?;
+    work.server.catalog.hold(work.txn, id, WaitPolicy::Wait)?;
     if work.txn.isolation() == Isolation::ReadCommitted {
         work.txn.begin_statement()?;
     }

@@ -11,6 +11,7 @@ use crate::catalog::privilege;
 use crate::catalog::sequence::{Position, options};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::TableId;
+use crate::mvcc::WaitPolicy;
 use crate::sql::bind::column_type;
 use crate::syntax::{AlterSequence, SequenceChange};
 use crate::types::{ColumnType, Datum, Type};
@@ -83,7 +84,7 @@ pub fn alter(stmt: &AlterSequence, work: &mut Work<'_>) -> Result<Outcome> {
     let catalog = work.catalog()?;
     privilege::require_owner(&catalog, &work.session.current_user, &found)?;
     object::refuse_system(found.id, &found.name)?;
-    work.server.catalog.hold(work.txn, found.id)?;
+    work.server.catalog.hold(work.txn, found.id, WaitPolicy::Wait)?;
     let mut table = found.as_ref().clone();
     let position = work.server.catalog.sequence_position(work.txn, &found)?;
     let mut counting = options(&found)?.clone();

@@ -15,7 +15,7 @@ use crate::sql::statement::object;
 use crate::types::Datum;
 
 /// Binds the query whose rows a new table gets.
-pub(super) fn bind(
+pub(in crate::sql::statement) fn bind(
     work: &Work<'_>,
     catalog: &Arc<CatalogSnapshot>,
     query: &Query,

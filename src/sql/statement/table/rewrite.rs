@@ -26,7 +26,7 @@ pub(super) enum Source {
 }
 
 /// Fills indexes that were added to a table.
-pub(super) fn fill(
+pub(in crate::sql::statement) fn fill(
     work: &mut Work<'_>,
     old: &Arc<TableDescriptor>,
     new: &Arc<TableDescriptor>,
