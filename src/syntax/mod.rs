@@ -20,7 +20,6 @@
 //! - No I/O, no clock, no catalogue.
 //! - Nesting is bounded by `limits` before any recursion begins; too deep is 54001.
 //! - A refusal is 42601 with the character position, and never shows the inside of a literal.
-//!
 //! - [`redact_text`] and [`redact_uri`] show no secret, whatever they are given. A statement's own
 //!   text and the debug form of its tree hold secrets and are neither logged nor shown.
 //!

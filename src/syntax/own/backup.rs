@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use crate::error::Result;
 use crate::syntax::ast::*;
 
-fn targets(c: &mut Cursor<'_>, end: &str) -> Result<Targets> {
+pub(super) fn targets(c: &mut Cursor<'_>, end: &str) -> Result<Targets> {
     if c.is(0, end) || (end == "into" && c.is(0, "to")) {
         return Ok(Targets::Cluster);
     }
@@ -25,7 +25,7 @@ fn targets(c: &mut Cursor<'_>, end: &str) -> Result<Targets> {
     Ok(Targets::Tables(c.list(Cursor::pattern)?))
 }
 
-fn subdirectory(c: &mut Cursor<'_>) -> Result<Subdirectory> {
+pub(super) fn subdirectory(c: &mut Cursor<'_>) -> Result<Subdirectory> {
     if c.eat(&["latest"]) {
         return Ok(Subdirectory::Latest);
     }
@@ -199,7 +199,7 @@ fn restore_options(c: &mut Cursor<'_>) -> Result<RestoreOptions> {
 }
 
 /// `WITH a, b = c` or `WITH OPTIONS (a, b = c)`; `one` says whether it knew the option.
-fn options(
+pub(super) fn options(
     c: &mut Cursor<'_>,
     mut one: impl FnMut(&mut Cursor<'_>, &str) -> Result<bool>,
 ) -> Result<()> {
@@ -218,7 +218,8 @@ fn options(
         if !one(c, &name)? {
             return c.unexpected();
         }
-        if !c.eat_token(&Token::Comma) {
+        // In ALTER BACKUP SCHEDULE the next change may follow a comma.
+        if c.is(1, "set") || c.is(1, "execute") || !c.eat_token(&Token::Comma) {
             break;
         }
     }
@@ -230,7 +231,7 @@ fn words(c: &mut Cursor<'_>, name: &str) -> Result<()> {
     name.split(' ').try_for_each(|word| c.expect(word))
 }
 
-fn flag(c: &mut Cursor<'_>, name: &str, slot: &mut bool) -> Result<()> {
+pub(super) fn flag(c: &mut Cursor<'_>, name: &str, slot: &mut bool) -> Result<()> {
     words(c, name)?;
     if *slot {
         return c.duplicate(name);
@@ -254,7 +255,7 @@ fn switch(c: &mut Cursor<'_>, name: &str, slot: &mut Option<bool>) -> Result<()>
     Ok(())
 }
 
-fn text(c: &mut Cursor<'_>, name: &str, slot: &mut Option<StringArg>) -> Result<()> {
+pub(super) fn text(c: &mut Cursor<'_>, name: &str, slot: &mut Option<StringArg>) -> Result<()> {
     words(c, name)?;
     if slot.is_some() {
         return c.duplicate(name);
@@ -264,7 +265,7 @@ fn text(c: &mut Cursor<'_>, name: &str, slot: &mut Option<StringArg>) -> Result<
     Ok(())
 }
 
-fn texts(c: &mut Cursor<'_>, name: &str, slot: &mut Vec<StringArg>) -> Result<()> {
+pub(super) fn texts(c: &mut Cursor<'_>, name: &str, slot: &mut Vec<StringArg>) -> Result<()> {
     words(c, name)?;
     if !slot.is_empty() {
         return c.duplicate(name);

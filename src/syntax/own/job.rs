@@ -43,6 +43,17 @@ pub(super) fn resume(c: &mut Cursor<'_>) -> Result<Statement> {
 
 /// After CANCEL.
 pub(super) fn cancel(c: &mut Cursor<'_>) -> Result<Statement> {
+    for (one, many, kind) in
+        [("query", "queries", WorkKind::Query), ("session", "sessions", WorkKind::Session)]
+    {
+        let plural = c.eat(&[many]);
+        if plural || c.eat(&[one]) {
+            let if_exists = c.eat(&["if", "exists"]);
+            let which =
+                if plural { IdSource::Query(c.query()?) } else { IdSource::Expr(c.expr()?) };
+            return Ok(Statement::CancelWork(CancelWork { kind, if_exists, which }));
+        }
+    }
     control(c, JobCommand::Cancel)
 }
 
@@ -85,4 +96,73 @@ fn for_schedules(c: &mut Cursor<'_>) -> Result<Option<IdSource>> {
         return Ok(Some(IdSource::Query(c.query()?)));
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::parse;
+
+    fn one(sql: &str) -> Statement {
+        parse(sql).unwrap_or_else(|e| panic!("{sql}: {e}")).remove(0).statement
+    }
+
+    #[test]
+    fn jobs_are_chosen_in_every_way() {
+        for (sql, is_it) in [
+            ("show jobs", (|w| *w == ShowJobsWhich::All) as fn(&ShowJobsWhich) -> bool),
+            ("show automatic jobs", |w| *w == ShowJobsWhich::Automatic),
+            ("show job $1", |w| matches!(w, ShowJobsWhich::Ids(IdSource::Expr(_)))),
+            ("show jobs when complete select 1", |w| {
+                matches!(w, ShowJobsWhich::Ids(IdSource::Query(_)))
+            }),
+            ("show jobs for schedule 1", |w| {
+                matches!(w, ShowJobsWhich::Schedules(IdSource::Expr(_)))
+            }),
+        ] {
+            let Statement::ShowJobs(shown) = one(sql) else { panic!("{sql}") };
+            assert!(is_it(&shown.which), "{sql}");
+            assert_eq!(shown.when_complete, sql.contains("complete"));
+        }
+        let Statement::ControlJobs(paused) = one("pause jobs values (1), (2) with reason = 'x'")
+        else {
+            panic!()
+        };
+        assert!(matches!(paused.which, ControlJobsWhich::Ids(IdSource::Query(_))));
+        assert_eq!(paused.reason, Some("x".into()));
+        let Statement::ControlJobs(canceled) = one("cancel all backup jobs") else { panic!() };
+        assert_eq!(canceled.which, ControlJobsWhich::AllOfType("BACKUP".to_owned()));
+    }
+
+    #[test]
+    fn queries_and_sessions_are_canceled() {
+        for (sql, kind, if_exists) in [
+            ("cancel query '1'", WorkKind::Query, false),
+            ("cancel queries if exists select 'a'", WorkKind::Query, true),
+            ("cancel session if exists $1", WorkKind::Session, true),
+            ("cancel sessions select 'a'", WorkKind::Session, false),
+        ] {
+            let Statement::CancelWork(canceled) = one(sql) else { panic!("{sql}") };
+            assert_eq!((canceled.kind, canceled.if_exists), (kind, if_exists));
+        }
+    }
+
+    #[test]
+    fn refusals_say_where() {
+        for (sql, position) in [
+            ("show job", 9),
+            ("show jobs for 1", 11),
+            ("cancel jobs 1", 13),
+            ("resume job 1 with reason = 'x'", 14),
+            ("cancel all x jobs", 12),
+            ("cancel query", 13),
+        ] {
+            let error = parse(sql).unwrap_err();
+            assert_eq!(
+                (error.code().as_str(), error.position()),
+                ("42601", Some(position)),
+                "{sql}"
+            );
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! no rule claims goes to sqlparser.
 
 mod backup;
+mod connection;
 mod copy;
 mod cursor;
 mod database;
@@ -12,11 +13,15 @@ mod job;
 mod object;
 mod portal;
 mod prepared;
+mod retention;
 mod role;
+mod schedule;
 mod sequence;
+mod setting;
 mod show;
 mod transaction;
 mod variable;
+mod zone;
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -44,7 +49,27 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["backup"], Always(backup::backup)),
     (&["restore"], Always(backup::restore)),
     (&["show", "backups"], Always(backup::show_backups)),
+    (&["show", "backup", "connection"], Maybe(connection::show_backup)),
     (&["show", "backup"], Always(backup::show_backup)),
+    (&["check", "external", "connection"], Always(connection::check)),
+    (&["create", "external", "connection"], Always(connection::create)),
+    (&["drop", "external", "connection"], Always(connection::drop)),
+    (&["verify", "backup"], Always(retention::verify)),
+    (&["drop", "backup"], Always(retention::drop)),
+    (&["expire", "backups"], Always(retention::expire)),
+    // Schedules.
+    (&["alter", "backup", "schedule"], Always(schedule::alter)),
+    (&["alter", "backup"], Always(retention::alter)),
+    (&["create", "schedule"], Always(schedule::create)),
+    (&["show", "schedules"], Always(schedule::show_all)),
+    (&["show", "running", "schedules"], Always(schedule::show_running)),
+    (&["show", "paused", "schedules"], Always(schedule::show_paused)),
+    (&["show", "schedule"], Always(schedule::show_one)),
+    (&["show", "create", "schedule"], Always(schedule::show_create)),
+    (&["show", "create", "all", "schedules"], Always(schedule::show_create_all)),
+    (&["pause"], Maybe(schedule::pause)),
+    (&["resume"], Maybe(schedule::resume)),
+    (&["drop"], Maybe(schedule::drop)),
     // Jobs.
     (&["show", "automatic", "jobs"], Always(job::show_automatic)),
     (&["show", "job"], Always(job::show_job)),
@@ -52,6 +77,17 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["pause"], Always(job::pause)),
     (&["resume"], Always(job::resume)),
     (&["cancel"], Always(job::cancel)),
+    // Settings and zones of the cluster.
+    (&["set", "cluster", "setting"], Always(setting::set)),
+    (&["reset", "cluster", "setting"], Always(setting::reset)),
+    (&["show", "cluster", "setting"], Always(setting::show)),
+    (&["show", "cluster", "settings"], Always(setting::show_public)),
+    (&["show", "public", "cluster", "settings"], Always(setting::show_public)),
+    (&["show", "all", "cluster", "settings"], Always(setting::show_all)),
+    (&["alter"], Maybe(zone::configure)),
+    (&["show", "zone", "configuration"], Always(zone::show)),
+    (&["show", "zone", "configurations"], Always(zone::show_all)),
+    (&["show", "all", "zone", "configurations"], Always(zone::show_all)),
     // Roles and privileges.
     (&["create", "user"], Always(role::create_user)),
     (&["create", "role"], Always(role::create_role)),

@@ -128,7 +128,7 @@ fn values(c: &mut Cursor<'_>) -> Result<VariableValue> {
 }
 
 /// A bare word, which means its own text, or an expression.
-fn item(c: &mut Cursor<'_>) -> Result<Expr> {
+pub(super) fn item(c: &mut Cursor<'_>) -> Result<Expr> {
     if let Token::Word(word) = c.peek()
         && c.ends_item(1)
     {
