@@ -20,6 +20,7 @@ mod sequence;
 mod setting;
 mod show;
 mod transaction;
+mod unsupported;
 mod variable;
 mod zone;
 
@@ -171,7 +172,22 @@ pub(super) fn parse(source: Source<'_>, tokens: &[TokenWithSpan]) -> Result<Opti
         cursor.end()?;
         return Ok(Some(statement));
     }
+    if first_word(tokens).is_some_and(|word| !is_plain(word)) {
+        unsupported::check(&Cursor::new(source, tokens.to_vec()))?;
+    }
     Ok(None)
+}
+
+fn first_word(tokens: &[TokenWithSpan]) -> Option<&str> {
+    match tokens.first().map(|t| &t.token) {
+        Some(Token::Word(w)) if w.quote_style.is_none() => Some(&w.value),
+        _ => None,
+    }
+}
+
+/// Words that begin queries and changes of rows, which are never refused by their first words.
+fn is_plain(word: &str) -> bool {
+    matches!(word, "select" | "insert" | "update" | "delete" | "with" | "values" | "upsert")
 }
 
 fn begins(tokens: &[TokenWithSpan], words: &[&str]) -> bool {

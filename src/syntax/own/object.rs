@@ -5,8 +5,8 @@ use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::database::behavior;
-use super::sequence;
-use crate::error::{Error, Result};
+use super::{sequence, unsupported};
+use crate::error::Result;
 use crate::syntax::ast::*;
 
 /// The words of each kind, longer ones first.
@@ -67,9 +67,7 @@ pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Option<Statement>> {
     } else if kind == RelationKind::Sequence {
         return sequence::alter(c, if_exists, name).map(Some);
     } else {
-        if let Some(feature) = unsupported(c, kind) {
-            return Err(Error::unsupported(feature));
-        }
+        unsupported::check_change(c, kind)?;
         return Ok(None);
     };
     Ok(Some(Statement::AlterObject(AlterObject { kind, if_exists, name, action })))
@@ -81,23 +79,6 @@ fn beside(table: &ObjectName, index: sqlparser::ast::Ident) -> ObjectName {
     parts.pop();
     parts.push(ObjectNamePart::Identifier(index));
     ObjectName(parts)
-}
-
-/// CockroachDB's changes that are about how ranges lie, and PostgreSQL's about files.
-fn unsupported(c: &Cursor<'_>, kind: RelationKind) -> Option<&'static str> {
-    let tables = matches!(kind, RelationKind::Table | RelationKind::Index);
-    [
-        (["split", "at"], "SPLIT AT"),
-        (["unsplit", "at"], "UNSPLIT"),
-        (["unsplit", "all"], "UNSPLIT"),
-        (["partition", "by"], "PARTITION BY"),
-        (["set", "tablespace"], "tablespaces"),
-        (["set", "locality"], "table localities"),
-    ]
-    .into_iter()
-    .find(|([one, two], _)| tables && c.is(0, one) && c.is(1, two))
-    .map(|(_, feature)| feature)
-    .or((tables && c.is(0, "scatter")).then_some("SCATTER"))
 }
 
 #[cfg(test)]

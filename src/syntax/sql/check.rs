@@ -119,6 +119,97 @@ fn count_word(level: &mut Level, keyword: Keyword, last: Keyword, logical: &mut 
     }
 }
 
+/// Words that begin a statement of ours or of PostgreSQL. sqlparser knows those of other systems.
+const VERBS: [&str; 22] = [
+    "alter", "analyze", "call", "cluster", "comment", "create", "delete", "drop", "grant",
+    "insert", "listen", "merge", "notify", "refresh", "reindex", "revoke", "select", "table",
+    "truncate", "unlisten", "update", "upsert",
+];
+
+/// Words that begin a clause: they name no table, whatever sqlparser thinks.
+const CLAUSES: [&str; 24] = [
+    "and",
+    "as",
+    "asc",
+    "desc",
+    "end",
+    "except",
+    "from",
+    "group",
+    "having",
+    "intersect",
+    "into",
+    "limit",
+    "offset",
+    "on",
+    "or",
+    "order",
+    "returning",
+    "select",
+    "then",
+    "to",
+    "union",
+    "using",
+    "where",
+    "window",
+];
+
+/// Refuses what only other systems know, or what sqlparser takes for a name.
+pub(super) fn foreign(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<()> {
+    let known = match tokens.first().map(|t| &t.token) {
+        Some(Token::Word(_)) => {
+            let verb = first_word(tokens);
+            matches!(verb, "with" | "values") || VERBS.contains(&verb)
+        }
+        _ => true,
+    };
+    let column = |i: usize| tokens.get(i).map(|t: &TokenWithSpan| t.span.start.column);
+    if !known {
+        return Err(source.syntax_error(column(0)));
+    }
+    let is = |i: usize, word| is_word(tokens.get(i).map(|t| &t.token), word);
+    for (verb, next) in [("insert", "into"), ("delete", "from"), ("merge", "into")] {
+        if is(0, verb) && !is(1, next) {
+            return Err(source.syntax_error(column(1)));
+        }
+    }
+    if is(0, "create") && is(1, "or") && (3..6).any(|i| is(i, "table")) {
+        return Err(source.syntax_error(column(3)));
+    }
+    if let Some(verb) = view_of_a_change(tokens) {
+        return Err(source.syntax_error(column(verb)));
+    }
+    for (i, token) in tokens.iter().enumerate() {
+        let names_table = match &token.token {
+            Token::Comma => true,
+            Token::Word(w) if w.quote_style.is_none() => match w.value.as_str() {
+                "from" | "join" | "into" => true,
+                "update" => i == 0,
+                _ => false,
+            },
+            _ => false,
+        };
+        // `IS DISTINCT FROM` and a field called `from` are followed by anything.
+        let follows = i.checked_sub(1).is_some_and(|before| {
+            is(before, "distinct") || tokens.get(before).is_some_and(|t| t.token == Token::Period)
+        });
+        if names_table && !follows && CLAUSES.iter().any(|word| is(i + 1, word)) {
+            return Err(source.syntax_error(column(i + 1)));
+        }
+    }
+    Ok(())
+}
+
+/// Where the INSERT, UPDATE or DELETE stands that a view is said to be.
+fn view_of_a_change(tokens: &[TokenWithSpan]) -> Option<usize> {
+    let is = |i: usize, word| is_word(tokens.get(i).map(|t| &t.token), word);
+    if !is(0, "create") || !(1..5).any(|i| is(i, "view")) {
+        return None;
+    }
+    let verb = (0..tokens.len()).find(|i| is(*i, "as"))? + 1;
+    ["insert", "update", "delete"].iter().any(|word| is(verb, word)).then_some(verb)
+}
+
 /// sqlparser takes a string for a name in places: `SELECT 1 'x'`, `FROM 'x'`. PostgreSQL does not.
 pub(super) fn misplaced_strings(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<()> {
     let verb = first_word(tokens);

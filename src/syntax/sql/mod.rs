@@ -9,6 +9,8 @@ mod infix;
 mod prefix;
 mod rewrite;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use sqlparser::ast::Expr;
 use sqlparser::parser::{Parser, ParserError};
@@ -52,6 +54,7 @@ pub(super) struct General {
 
 /// Parses one statement of general SQL.
 pub(super) fn parse(source: &Source<'_>, tokens: Vec<TokenWithSpan>) -> Result<General> {
+    check::foreign(source, &tokens)?;
     let (tokens, as_of) = as_of::cut(source, tokens)?;
     let (tokens, beside) = table::cut(source, tokens)?;
     let Prepared { tokens, dialect, found } = prepare(source, tokens)?;

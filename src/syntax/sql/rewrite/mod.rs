@@ -3,6 +3,7 @@
 //! Every rule looks at words in their place, so that a column called `upsert` stays one. Tokens keep
 //! their spans; a made-up token takes the span of the one it stands for.
 
+mod alter;
 mod definition;
 mod query;
 
@@ -127,7 +128,8 @@ pub(super) fn first_word(tokens: &[TokenWithSpan]) -> &str {
 /// Applies every rule, left to right.
 pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Result<(Vec<TokenWithSpan>, Found)> {
     let mut found = Found::default();
-    if !tokens.iter().any(|t| may_begin_rule(&t.token)) {
+    let altered = first_word(&tokens) == "alter";
+    if !altered && !tokens.iter().any(|t| may_begin_rule(&t.token)) {
         return Ok((tokens, found));
     }
     let verb = first_word(&tokens);
@@ -148,6 +150,7 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Result<(Vec<TokenWithSpan>,
         }
         let edit = match query::rule(&at, &token.token, &mut found)? {
             None if verb == "create" => definition::rule(&at, &token.token, &mut found)?,
+            None if altered => alter::rule(&at, &token.token)?,
             edit => edit,
         };
         match edit {
@@ -188,6 +191,7 @@ fn may_begin_rule(token: &Token) -> bool {
                         | "overriding"
                         | "returning"
                         | "rows"
+                        | "set"
                         | "search"
                         | "table"
                         | "upsert"

@@ -81,6 +81,9 @@ fn word_rule(at: &At<'_>, word: &str, found: &mut Found) -> Result<Option<Edit>>
             ),
             _ => None,
         },
+        "set" if at.verb == "update" && is_element_assignment(at) => {
+            return refuse("an assignment to an element of an array");
+        }
         "as" => columns_without_alias(at),
         "exclude" if is_frame_exclusion(at) => match at.is(1, "no") && at.is(2, "others") {
             true => Edit::drop(3),
@@ -102,6 +105,11 @@ fn word_rule(at: &At<'_>, word: &str, found: &mut Found) -> Result<Option<Edit>>
         }
         _ => None,
     })
+}
+
+/// `SET a[1] = ...`.
+fn is_element_assignment(at: &At<'_>) -> bool {
+    matches!(at.token(1), Some(Token::Word(_))) && at.token(2) == Some(&Token::LBracket)
 }
 
 /// Whether a query, a data-changing statement or a part of one begins here.

@@ -213,7 +213,7 @@ fn refusals_say_where() {
         ("create table t (a int) partition by range (a)", "0A000", None),
         ("create table t of x", "0A000", None),
         ("create table t as execute p", "0A000", None),
-        ("create or replace table t (a int)", "42601", None),
+        ("create or replace table t (a int)", "42601", Some(19)),
     ] {
         let error = parse(sql).unwrap_err();
         assert_eq!((error.code().as_str(), error.position()), (code, position), "{sql}: {error}");
