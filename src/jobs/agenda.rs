@@ -3,7 +3,7 @@
 //! Nothing here touches the store. A note that a job has changed is never lost: it waits in
 //! `changed` until the loop looks, and in `again` until the job's worker looks.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
@@ -13,6 +13,18 @@ use crate::task::{Cause, Interrupt};
 /// Jobs that run at a time; the others wait.
 pub(super) const WORKERS_MAX: usize = 8;
 
+/// What became of a word to a job's worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It was told.
+    Worker,
+    /// There is none.
+    Nobody,
+    /// Another run has begun, or the run has ended, since the row was read: it has to be read
+    /// again.
+    TooLate,
+}
+
 /// See the module. The registry keeps it behind a mutex.
 #[derive(Default)]
 pub(super) struct Agenda {
@@ -20,13 +32,15 @@ pub(super) struct Agenda {
     pub(super) stopping: bool,
     /// Jobs whose rows were changed by a commit.
     changed: BTreeSet<JobId>,
-    /// Jobs that wait for a worker, in the order in which they came.
-    waiting: VecDeque<JobId>,
+    /// Jobs that wait for a worker. The oldest is served first: numbers rise with time.
+    waiting: BTreeSet<JobId>,
     runs: HashMap<JobId, Run>,
     workers: usize,
+    epochs: u64,
 }
 
 struct Run {
+    epoch: u64,
     interrupt: Interrupt,
     /// The job's row was changed since the worker last looked at it.
     again: bool,
@@ -50,15 +64,23 @@ impl Agenda {
         !self.changed.is_empty()
     }
 
-    /// Tells the worker of a job, if it has one, that the row was changed, and to `stop` if the
-    /// row says so. Answers whether there is a worker.
-    pub(super) fn tell(&mut self, id: JobId, stop: bool) -> bool {
-        let Some(run) = self.runs.get_mut(&id) else { return false };
+    /// Which run of a job this is, for [`Agenda::tell`].
+    pub(super) fn epoch(&self, id: JobId) -> Option<u64> {
+        self.runs.get(&id).map(|run| run.epoch)
+    }
+
+    /// Tells the worker of a job that the row was changed, and to `stop` if the row says so. The
+    /// epoch was asked for before the row was read, so that a wish never stops a later run.
+    pub(super) fn tell(&mut self, id: JobId, epoch: Option<u64>, stop: bool) -> Told {
+        if epoch != self.epoch(id) {
+            return Told::TooLate;
+        }
+        let Some(run) = self.runs.get_mut(&id) else { return Told::Nobody };
         run.again = true;
         if stop {
             run.interrupt.raise(Cause::JobStopped);
         }
-        true
+        Told::Worker
     }
 
     /// Puts a job in the queue unless it is there. Answers whether one more worker is needed.
@@ -66,9 +88,7 @@ impl Agenda {
         if self.stopping || self.runs.contains_key(&id) {
             return false;
         }
-        if !self.waiting.contains(&id) {
-            self.waiting.push_back(id);
-        }
+        self.waiting.insert(id);
         let more =
             self.workers < WORKERS_MAX && self.workers < self.runs.len() + self.waiting.len();
         self.workers += usize::from(more);
@@ -82,10 +102,10 @@ impl Agenda {
 
     /// The next job for a worker. Without one the worker ends.
     pub(super) fn next_run(&mut self) -> Option<JobId> {
-        let next = if self.stopping { None } else { self.waiting.pop_front() };
+        let next = if self.stopping { None } else { self.waiting.pop_first() };
         match next {
             Some(id) => {
-                self.runs.insert(id, Run { interrupt: Interrupt::new(), again: false });
+                self.fresh_interrupt(id);
             }
             None => self.worker_ends(),
         }
@@ -99,7 +119,9 @@ impl Agenda {
         if self.stopping {
             interrupt.raise(Cause::Shutdown);
         }
-        self.runs.insert(id, Run { interrupt: interrupt.clone(), again: false });
+        self.epochs += 1;
+        let run = Run { epoch: self.epochs, interrupt: interrupt.clone(), again: false };
+        self.runs.insert(id, run);
         interrupt
     }
 
@@ -110,6 +132,11 @@ impl Agenda {
         }
         self.runs.remove(&id);
         false
+    }
+
+    /// Ends a run whatever came meanwhile.
+    pub(super) fn abandon_run(&mut self, id: JobId) {
+        self.runs.remove(&id);
     }
 
     /// Takes no more work and tells what runs to stop.
@@ -149,15 +176,17 @@ mod tests {
     #[test]
     fn a_change_during_a_run_makes_the_worker_look_again() {
         let mut agenda = Agenda::default();
-        assert!(!agenda.tell(1, true), "nobody runs it");
+        assert_eq!(agenda.tell(1, None, true), Told::Nobody);
         assert!(agenda.enqueue(1));
         assert_eq!(agenda.next_run(), Some(1));
         let first = agenda.fresh_interrupt(1);
-        assert!(agenda.tell(1, true));
+        let epoch = agenda.epoch(1);
+        assert_eq!(agenda.tell(1, epoch, true), Told::Worker);
         assert_eq!(first.cause(), Some(Cause::JobStopped));
         assert!(agenda.end_run(1), "a change came");
         let second = agenda.fresh_interrupt(1);
-        assert_eq!(second.cause(), None);
+        assert_eq!(agenda.tell(1, epoch, true), Told::TooLate);
+        assert_eq!(second.cause(), None, "a wish of the past stops nothing");
         assert!(!agenda.end_run(1));
         assert_eq!(agenda.next_run(), None);
         assert!(agenda.is_idle());

@@ -1,15 +1,17 @@
 //! The patrol: the one thread that looks at jobs whose rows have changed, and now and then at all
 //! unfinished ones, and hands to workers what should run.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::agenda::Told;
 use super::registry::{Board, Registry};
 use super::state::State;
 use super::table::Row;
 use super::{JobId, table, worker};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, sqlstate};
 use crate::settings;
 
 /// The states of jobs that somebody should be working on.
@@ -21,6 +23,13 @@ const ROUND_MIN: Duration = Duration::from_millis(100);
 
 /// Time between two sweeps of old jobs.
 const SWEEP: Duration = Duration::from_secs(3_600);
+
+/// How long the patrol waits for a row that somebody else has locked. A transaction that is left
+/// open must not keep it from all other jobs.
+const PATIENCE: Option<Duration> = Some(Duration::from_millis(100));
+
+/// When the patrol comes back to a row that was locked.
+const COME_BACK: Duration = Duration::from_secs(1);
 
 /// Old jobs that one transaction removes.
 const SWEEP_ROWS: usize = 100;
@@ -55,11 +64,16 @@ pub(super) fn release_foreign_claims(registry: &Registry) -> Result<()> {
 fn walk(registry: &Weak<Registry>, board: &Board) {
     let mut next_round = Instant::now();
     let mut next_sweep = next_round;
+    let mut locked = BTreeSet::new();
     loop {
+        let until = match locked.is_empty() {
+            true => next_round,
+            false => next_round.min(Instant::now() + COME_BACK),
+        };
         let mut ids = {
             let mut agenda = board.agenda.lock();
             while !agenda.stopping && !agenda.has_changed() {
-                if board.bell.wait_until(&mut agenda, next_round).timed_out() {
+                if board.bell.wait_until(&mut agenda, until).timed_out() {
                     break;
                 }
             }
@@ -78,10 +92,15 @@ fn walk(registry: &Weak<Registry>, board: &Board) {
                 Err(e) => tracing::warn!(error = %e, "unfinished jobs could not be listed"),
             }
         }
+        ids.append(&mut locked);
         for id in ids {
-            // Whatever went wrong, the next round looks again.
-            if let Err(e) = consider(&registry, id) {
-                tracing::warn!(job = id, error = %e, "a job could not be looked at");
+            match consider(&registry, id) {
+                Ok(()) => {}
+                Err(e) if e.code() == sqlstate::LOCK_NOT_AVAILABLE => {
+                    locked.insert(id);
+                }
+                // The next round looks again.
+                Err(e) => tracing::warn!(job = id, error = %e, "a job could not be looked at"),
             }
         }
         if now >= next_sweep {
@@ -106,18 +125,24 @@ fn unfinished(registry: &Registry) -> Result<Vec<JobId>> {
 
 /// Sees to it that somebody does what a job's row says.
 fn consider(registry: &Arc<Registry>, id: JobId) -> Result<()> {
-    let Some(row) = table::get(&mut registry.reader()?, id)? else { return Ok(()) };
+    let row = loop {
+        let epoch = registry.board.agenda.lock().epoch(id);
+        let Some(row) = table::get(&mut registry.reader()?, id)? else { return Ok(()) };
+        let state = row.state()?;
+        if !UNFINISHED.contains(&state) {
+            return Ok(());
+        }
+        match registry.board.agenda.lock().tell(id, epoch, worker::is_wish(state)) {
+            Told::Worker => return Ok(()),
+            Told::Nobody => break row,
+            Told::TooLate => {}
+        }
+    };
     let mut state = row.state()?;
-    if !UNFINISHED.contains(&state) {
-        return Ok(());
-    }
-    if registry.board.agenda.lock().tell(id, worker::is_wish(state)) {
-        return Ok(());
-    }
     match row.claim() {
         Some(claim) if claim != *registry.claim() => return Ok(()),
         // Nobody runs it, so nobody must be waited for: not even a free worker.
-        None if worker::is_wish(state) => match worker::fulfil(registry, id)? {
+        None if worker::is_wish(state) => match worker::fulfil(registry, id, PATIENCE)? {
             Some(next) => state = next,
             None => return Ok(()),
         },
@@ -154,7 +179,9 @@ pub(super) fn sweep(registry: &Registry) -> Result<()> {
         Ok(true)
     })?;
     for ids in old.chunks(SWEEP_ROWS) {
-        registry.transact(|txn| ids.iter().try_for_each(|id| table::delete(txn, *id)))?;
+        registry.transact_within(PATIENCE, |txn| {
+            ids.iter().try_for_each(|id| table::delete(txn, *id))
+        })?;
     }
     Ok(())
 }

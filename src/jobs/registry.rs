@@ -253,10 +253,23 @@ impl Registry {
     // For the rest of the room.
 
     /// Runs a small transaction, again and again if it conflicts with others.
-    pub(super) fn transact<T>(&self, mut body: impl FnMut(&mut Txn) -> Result<T>) -> Result<T> {
+    pub(super) fn transact<T>(&self, body: impl FnMut(&mut Txn) -> Result<T>) -> Result<T> {
+        self.transact_within(None, body)
+    }
+
+    /// As [`Registry::transact`], waiting for a lock no longer than `patience`: 55P03.
+    pub(super) fn transact_within<T>(
+        &self,
+        patience: Option<Duration>,
+        mut body: impl FnMut(&mut Txn) -> Result<T>,
+    ) -> Result<T> {
         let mut wait = CONFLICT_WAIT;
         loop {
-            let options = TxnOptions { interrupt: self.halt.clone(), ..TxnOptions::default() };
+            let options = TxnOptions {
+                interrupt: self.halt.clone(),
+                lock_timeout: patience,
+                ..TxnOptions::default()
+            };
             let mut txn = self.mvcc.begin(options)?;
             let done = match body(&mut txn) {
                 Ok(value) => txn.commit().map(|_| value),

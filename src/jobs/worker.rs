@@ -50,9 +50,14 @@ pub(super) fn is_wish(state: State) -> bool {
     matches!(state, State::PauseRequested | State::CancelRequested)
 }
 
-/// Fulfils a wish about a job that nobody runs. Answers the state after that.
-pub(super) fn fulfil(registry: &Registry, id: JobId) -> Result<Option<State>> {
-    let next = registry.transact(|txn| {
+/// Fulfils a wish about a job that nobody runs. Answers the state after that; 55P03 if somebody
+/// else has locked the row for longer than `patience`.
+pub(super) fn fulfil(
+    registry: &Registry,
+    id: JobId,
+    patience: Option<Duration>,
+) -> Result<Option<State>> {
+    let next = registry.transact_within(patience, |txn| {
         let Some(old) = table::lock(txn, id)? else { return Ok(None) };
         if old.claim().is_some() {
             return Ok(None);
@@ -84,7 +89,10 @@ fn work(registry: &Arc<Registry>) {
     loop {
         let next = registry.board.agenda.lock().next_run();
         let Some(id) = next else { break };
-        drive(registry, id);
+        if catch_unwind(AssertUnwindSafe(|| drive(registry, id))).is_err() {
+            tracing::error!(job = id, "the worker of a job has panicked");
+            registry.board.agenda.lock().abandon_run(id);
+        }
     }
     registry.board.bell.notify_all();
 }
@@ -181,8 +189,10 @@ fn claim(registry: &Registry, id: JobId) -> Result<Option<(JobRecord, Arc<dyn Re
         let mut row = old.clone();
         let state = grant(&mut row)?;
         if !matches!(state, State::Running | State::Reverting) {
-            row.set_claim(None);
-            row.replace(txn, &old)?;
+            if state != old.state()? {
+                row.set_claim(None);
+                row.replace(txn, &old)?;
+            }
             return Ok(None);
         }
         let mut payload = row.payload()?;
@@ -190,6 +200,9 @@ fn claim(registry: &Registry, id: JobId) -> Result<Option<(JobRecord, Arc<dyn Re
         let now = registry.clock().now();
         payload.started.get_or_insert(now);
         row.set_payload(&payload)?;
+        let mut progress = row.progress()?;
+        progress.modified = now;
+        row.set_progress(&progress)?;
         row.set_claim(Some(registry.claim()));
         row.count_run(now);
         row.replace(txn, &old)?;

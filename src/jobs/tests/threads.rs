@@ -1,5 +1,7 @@
 //! Many jobs and many wishes at a time.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 use crate::jobs::agenda::WORKERS_MAX;
 
@@ -104,4 +106,98 @@ fn a_waiter_is_woken_by_its_interrupt() {
         assert_eq!(e.code(), sqlstate::QUERY_CANCELED);
     });
     assert_eq!(node.registry.load(id).unwrap().state, State::Running);
+}
+
+#[test]
+fn whatever_is_wished_and_however_runs_end_a_job_has_one_worker_and_ends() {
+    const JOBS: usize = 5;
+    let runs: Arc<Mutex<BTreeSet<JobId>>> = Arc::default();
+    let (in_hand, calls) = (runs.clone(), AtomicUsize::new(0));
+    let (calm, overslept) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (be_calm, late) = (calm.clone(), overslept.clone());
+    let turn = move |job: &JobHandle, may_fail: bool| {
+        assert!(in_hand.lock().insert(job.id()), "job {} runs twice", job.id());
+        let sleep = || match be_calm.load(Ordering::SeqCst) {
+            true => Ok(()),
+            false => job.sleep(LONG).inspect(|()| late.store(true, Ordering::SeqCst)),
+        };
+        let call = calls.fetch_add(1, Ordering::SeqCst);
+        let result = match call % 7 {
+            0..3 => job.checkpoint(0.5, "", json!(call)).and_then(|()| sleep()),
+            3 => sleep(),
+            4 if may_fail => Err(Error::io("the wire is cut")),
+            5 if may_fail && call % 3 == 0 => Err(failure()),
+            _ => job.report(0.1, "thinking").and_then(|()| sleep()),
+        };
+        in_hand.lock().remove(&job.id());
+        result
+    };
+    let turn = Arc::new(turn);
+    let undone = turn.clone();
+    let undo_calls = AtomicUsize::new(0);
+    let node = Node::new();
+    node.settings.apply(settings::JOBS_ADOPT_INTERVAL, Some("1h".into()));
+    node.start(script(
+        move |job| turn(job, true),
+        move |job| match undo_calls.fetch_add(1, Ordering::SeqCst) % 3 {
+            0 => Err(failure()),
+            1 => Ok(()),
+            _ => undone(job, false),
+        },
+    ));
+    let ids: Vec<JobId> = (0..JOBS).map(|_| node.create()).collect();
+    std::thread::scope(|scope| {
+        for seed in 1..=6_u64 {
+            let (node, ids) = (&node, &ids);
+            scope.spawn(move || {
+                let mut dice = seed;
+                for _ in 0..60 {
+                    dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let id = ids[(dice >> 33) as usize % JOBS];
+                    let request = match (dice >> 40) % 16 {
+                        0 => Request::Cancel,
+                        1..9 => Request::Pause,
+                        _ => Request::Resume,
+                    };
+                    match node.ask(id, request) {
+                        Ok(()) => {}
+                        Err(e) if e.is_retryable() => {}
+                        Err(e) => {
+                            assert_eq!(e.code(), sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE)
+                        }
+                    }
+                }
+            });
+        }
+    });
+    // Who sleeps now was not told to stop, and who begins from now on does not sleep.
+    calm.store(true, Ordering::SeqCst);
+    for id in ids {
+        // Refused while a cancel is under way, which wakes the job as well.
+        let _ = node.ask(id, Request::Pause);
+        if node.wait(id).state == State::Paused {
+            node.ask(id, Request::Resume).unwrap();
+        }
+        loop_until_ended(&node, id);
+    }
+    assert!(!overslept.load(Ordering::SeqCst), "nobody woke a job that was to stop");
+    assert!(runs.lock().is_empty());
+    assert_eq!(node.mvcc.locked_keys(), 0);
+}
+
+#[test]
+fn a_transaction_left_open_does_not_keep_others_from_their_jobs() {
+    let (step, heard) = endless();
+    let node = Node::new();
+    node.registry.register("BACKUP", script(step, |_| Ok(())));
+    // Asked to pause before anybody runs it, and its row locked for longer.
+    let stuck = node.create();
+    node.ask(stuck, Request::Pause).unwrap();
+    let mut open = node.begin();
+    assert!(node.registry.request(&mut open, stuck, Request::Cancel, None).is_err());
+    node.registry.start().unwrap();
+    let id = node.create();
+    assert_eq!(heard.recv_timeout(LONG), Ok(id));
+    open.rollback();
+    assert_eq!(node.wait(stuck).state, State::Paused);
 }
