@@ -228,9 +228,9 @@ impl Binder<'_> {
         let alias_name: Arc<str> =
             alias.map_or_else(|| Arc::from(table.name), |a| Arc::from(a.name.value.as_str()));
         let level = self.level().id;
-        let columns: Vec<(Produced, usize)> = table
-            .columns
-            .iter()
+        let all = table.columns.iter().chain(std::iter::once(&*pg_catalog::TABLE_OID));
+        let columns: Vec<(Produced, usize)> = all
+            .clone()
             .enumerate()
             .map(|(i, c)| {
                 (self.column_of(level, ColumnKind::Source, &c.ty, &alias_name, c.name), i)
@@ -238,13 +238,12 @@ impl Binder<'_> {
             .collect();
         let item_columns = columns
             .iter()
-            .zip(&table.columns)
-            .enumerate()
-            .map(|(i, ((p, _), c))| ItemColumn {
+            .zip(all)
+            .map(|((p, i), c)| ItemColumn {
                 name: Arc::from(c.name),
                 value: Scalar::column(p.column, p.ty.clone()),
                 origin: (table.oid, i16::try_from(i + 1).unwrap_or(0)),
-                hidden: false,
+                hidden: *i == table.columns.len(),
             })
             .collect();
         let mut item = Item::new(alias_name, item_columns);

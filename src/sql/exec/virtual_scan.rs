@@ -31,7 +31,8 @@ impl Operator for VirtualScan {
         let mut batch = Batch::with_types(&self.spec.types);
         for row in rows.take(BATCH_ROWS) {
             for (column, position) in batch.columns.iter_mut().zip(&self.spec.columns) {
-                column.push(row.get(*position).unwrap_or(&Datum::Null));
+                // After the last column comes the table's own number.
+                column.push(row.get(*position).unwrap_or(&Datum::Oid(self.spec.table.oid)));
             }
             batch.rows += 1;
         }

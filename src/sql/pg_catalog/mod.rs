@@ -59,7 +59,7 @@ use std::sync::LazyLock;
 
 use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
-use crate::types::{ColumnType, Datum};
+use crate::types::{ColumnType, Datum, Type};
 
 pub use object_names::CatalogNames;
 pub(crate) use types::type_name;
@@ -92,6 +92,10 @@ pub struct VirtualColumn {
     /// The type.
     pub ty: ColumnType,
 }
+
+/// The hidden column that every virtual table has after its last: its own OID.
+pub static TABLE_OID: LazyLock<VirtualColumn> =
+    LazyLock::new(|| VirtualColumn { name: "tableoid", ty: ColumnType::plain(Type::Oid) });
 
 /// Every virtual table.
 static TABLES: LazyLock<Vec<VirtualTable>> = LazyLock::new(|| {

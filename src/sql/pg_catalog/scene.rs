@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::number;
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::{
-    IndexDescriptor, Privileges, SchemaDescriptor, TableDescriptor, TypeDescriptor,
+    GrantSet, IndexDescriptor, Privileges, SchemaDescriptor, TableDescriptor, TypeDescriptor,
 };
 use crate::catalog::privilege::{ObjectKind, Privilege};
 use crate::catalog::role::{ADMIN, PUBLIC, PUBLIC_ID, ROOT, ROOT_ID};
@@ -82,26 +82,9 @@ impl<'a> Scene<'a> {
         if same {
             return None;
         }
-        let item = |role: &str, held: u32, grantable: u32| {
-            let mut text = if role == PUBLIC { String::new() } else { role.to_owned() };
-            text.push('=');
-            let letters = Privilege::all().filter_map(|p| Some((p.acl_letter()?, p.bit())));
-            let letters: Vec<(char, u32)> = letters.filter(|(_, bit)| held & bit != 0).collect();
-            for wanted in ACCESS_LETTERS.chars() {
-                for (letter, bit) in letters.iter().filter(|(letter, _)| *letter == wanted) {
-                    text.push(*letter);
-                    if grantable & bit != 0 {
-                        text.push('*');
-                    }
-                }
-            }
-            text.push('/');
-            text.push_str(owner);
-            text
-        };
-        let mut items = vec![item(owner, kind.all(), 0)];
+        let mut items = vec![access_item(owner, GrantSet::of(kind.all()), owner)];
         for (role, grant) in privileges.grants.iter().filter(|(role, _)| plain(role)) {
-            items.push(item(role, grant.held, grant.grantable));
+            items.push(access_item(role, *grant, owner));
         }
         Some(items)
     }
@@ -114,6 +97,23 @@ impl<'a> Scene<'a> {
             || is_mine(&privileges.owner)
             || privileges.grants.iter().any(|(role, set)| !set.is_empty() && is_mine(role))
     }
+}
+
+/// One item of an access list: `grantee=letters/grantor`, nobody's name standing for everybody.
+pub(super) fn access_item(grantee: &str, grant: GrantSet, grantor: &str) -> String {
+    let mut text = if grantee == PUBLIC { String::new() } else { grantee.to_owned() };
+    text.push('=');
+    for wanted in ACCESS_LETTERS.chars() {
+        let privilege = Privilege::all().find(|p| p.acl_letter() == Some(wanted));
+        let Some(privilege) = privilege.filter(|p| grant.holds(*p)) else { continue };
+        text.push(wanted);
+        if grant.may_grant(privilege) {
+            text.push('*');
+        }
+    }
+    text.push('/');
+    text.push_str(grantor);
+    text
 }
 
 /// The indexes that a reader sees: all but a primary index that consists of hidden columns.
