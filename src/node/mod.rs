@@ -98,6 +98,7 @@ impl Node {
         let sessions = Arc::new(Sessions::new());
         let server =
             Arc::new(Server { mvcc, catalog, jobs, cloud, settings, clock, ids, sessions });
+        crate::sql::statement::sweep_temporary(&server, None)?;
         resumers::register(&server);
         server.jobs.start()?;
         let caretaker = Caretaker::start(server.clone())?;

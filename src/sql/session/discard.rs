@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::Session;
+use super::run::Request;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::client::Client;
-use crate::sql::statement::Outcome;
+use crate::sql::statement::{self, Outcome};
 use crate::syntax::Discard;
 
 impl Session {
@@ -13,7 +14,7 @@ impl Session {
     pub(super) fn discard(
         &mut self,
         discard: Discard,
-        shared: bool,
+        request: Request<'_>,
         client: &mut dyn Client,
     ) -> Result<Outcome> {
         match discard {
@@ -23,14 +24,18 @@ impl Session {
                 self.forget_sequences();
                 Outcome::done("DISCARD SEQUENCES")
             }
-            Discard::Temp => Err(Error::unsupported("DISCARD TEMP")),
+            Discard::Temp => {
+                statement::discard_temporary(&mut self.work(request, client)?)?;
+                Outcome::done("DISCARD TEMP")
+            }
             Discard::All => {
-                if shared || self.block.as_ref().is_some_and(|b| b.explicit) {
+                if request.shared || self.block.as_ref().is_some_and(|b| b.explicit) {
                     return Err(Error::new(
                         sqlstate::ACTIVE_SQL_TRANSACTION,
                         "DISCARD ALL cannot run inside a transaction block",
                     ));
                 }
+                statement::discard_temporary(&mut self.work(request, client)?)?;
                 self.portals.clear();
                 self.prepared.clear();
                 self.forget_sequences();

@@ -123,6 +123,9 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.block = None;
+        if let Err(error) = super::statement::sweep_temporary(&self.server, Some(self.info.pid)) {
+            tracing::warn!(%error, "the temporary tables of a session stay for now");
+        }
         self.server.sessions.remove(self.info.pid);
     }
 }

@@ -183,7 +183,7 @@ impl Session {
             Statement::Declare(declare) => self.declare(declare, request)?,
             Statement::Fetch(fetch) => return self.fetch(fetch, request, client),
             Statement::CloseCursor(name) => self.close_cursor(name.as_ref())?,
-            Statement::Discard(what) => self.discard(*what, request.shared, client)?,
+            Statement::Discard(what) => self.discard(*what, request, client)?,
             Statement::Explain(explain) => self.explain(explain, request, client)?,
             _ => {
                 let mut work = self.work(request, client)?;

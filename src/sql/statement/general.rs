@@ -35,7 +35,6 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::Maintain(stmt) => maintain::run(stmt, work),
         Statement::LockTable(stmt) => maintain::lock(stmt, work),
         Statement::Checkpoint => maintain::checkpoint(work),
-        Statement::Discard(stmt) => maintain::discard(*stmt, work),
         Statement::AlterObject(stmt) => alter_object::run(stmt, work),
         Statement::Drop(stmt) => drop::run(stmt, work),
         _ => Err(Error::unsupported(super::first_words(&parsed.text))),
@@ -63,6 +62,7 @@ fn tree_of_sqlparser(
         Tree::CreateView(stmt) => view::create(stmt, parsed.extras.with_no_data, work),
         Tree::AlterTable(stmt) => table::alter::run(stmt, work),
         Tree::Truncate(stmt) => table::truncate::run(stmt, work),
+        Tree::Query(query) => table::create::select_into(query, work),
         Tree::CreateIndex(stmt) => table::index::run(stmt, work),
         Tree::CreateSequence {
             temporary,

@@ -1,4 +1,4 @@
-//! Statements that tend tables: VACUUM, ANALYZE, REINDEX, LOCK, CHECKPOINT, DISCARD.
+//! Statements that tend tables: VACUUM, ANALYZE, REINDEX, LOCK, CHECKPOINT.
 //!
 //! Garbage is collected by the node and sizes are estimated from the store, so VACUUM and ANALYZE
 //! find nothing left to do; they check what they are given, and are done.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Ident, ObjectName};
 
-use super::table::{Draft, fill, temporary};
+use super::table::{Draft, fill};
 use super::{Outcome, Work, drop, object, view};
 use crate::catalog::descriptor::TableKind;
 use crate::catalog::names;
@@ -15,7 +15,7 @@ use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::IndexId;
 use crate::mvcc::WaitPolicy;
-use crate::syntax::{Analyze, Discard, LockTable, Maintain, Vacuum};
+use crate::syntax::{Analyze, LockTable, Maintain, Vacuum};
 
 /// Tables with columns as VACUUM and ANALYZE list them.
 type Listed = [(ObjectName, Vec<Ident>)];
@@ -161,30 +161,4 @@ pub fn checkpoint(work: &mut Work<'_>) -> Result<Outcome> {
     privilege::require_admin(&catalog, &work.session.current_user, "run CHECKPOINT")?;
     work.server.mvcc.engine().flush()?;
     Outcome::done("CHECKPOINT")
-}
-
-/// Runs DISCARD, as far as it is not about prepared statements, cursors and variables.
-pub fn discard(stmt: Discard, work: &mut Work<'_>) -> Result<Outcome> {
-    match stmt {
-        Discard::Plans => Outcome::done("DISCARD PLANS"),
-        Discard::Sequences => {
-            forget_sequences(work);
-            Outcome::done("DISCARD SEQUENCES")
-        }
-        Discard::Temp => {
-            temporary::discard(work)?;
-            Outcome::done("DISCARD TEMP")
-        }
-        Discard::All => {
-            refuse_block(work, "DISCARD ALL")?;
-            forget_sequences(work);
-            temporary::discard(work)?;
-            Outcome::done("DISCARD ALL")
-        }
-    }
-}
-
-fn forget_sequences(work: &mut Work<'_>) {
-    work.session.sequence_values.clear();
-    work.session.last_sequence = None;
 }

@@ -55,6 +55,7 @@ use crate::task::Interrupt;
 use crate::types::{ColumnType, Datum, Type};
 
 pub use as_of::{historic_timestamp, parse_timestamp};
+pub use table::temporary::{discard as discard_temporary, sweep as sweep_temporary};
 pub use work::{Rows, Work};
 
 /// What happens once the implicit transaction of a statement has committed.

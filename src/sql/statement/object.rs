@@ -32,14 +32,6 @@ pub(super) fn words(name: &ObjectName) -> Result<Vec<&str>> {
         .collect()
 }
 
-/// The only identifier of a name that must not be qualified.
-pub(super) fn single<'n>(name: &'n ObjectName, what: &str) -> Result<&'n str> {
-    match words(name)?.as_slice() {
-        [word] => Ok(word),
-        _ => Err(Error::syntax(format!("{what} name may not be qualified: {name}"))),
-    }
-}
-
 /// The names of a list of identifiers.
 pub(super) fn values(idents: &[Ident]) -> Vec<&str> {
     idents.iter().map(|ident| ident.value.as_str()).collect()
@@ -48,11 +40,6 @@ pub(super) fn values(idents: &[Ident]) -> Vec<&str> {
 /// Tells the client something that is not an error.
 pub(super) fn note(work: &mut Work<'_>, text: &str) -> Result<()> {
     work.notice(text)
-}
-
-/// The role in force.
-pub(super) fn user(work: &Work<'_>) -> Arc<str> {
-    Arc::clone(&work.session.current_user)
 }
 
 /// Looks something up where the session looks for names, its temporary schema first.
@@ -112,11 +99,11 @@ pub(super) fn is_taken(catalog: &CatalogSnapshot, schema: &SchemaDescriptor, nam
         || catalog.tables_in_any_state(schema.id).any(|t| has_index(t, name))
 }
 
-/// Whether a table has an index with a name that people know.
+/// Whether a table has an index with a name that people know: that of hidden row numbers is none.
 pub(super) fn has_index(table: &TableDescriptor, name: &str) -> bool {
-    table.has_rows()
-        && table.all_indexes().any(|i| i.name == name)
-        && (table.primary_index.name != name || !has_row_id(table))
+    let primary = &table.primary_index;
+    let known = table.has_rows() && !primary.columns.is_empty() && !has_row_id(table);
+    (known && primary.name == name) || table.indexes.iter().any(|i| i.name == name)
 }
 
 /// Whether the rows of a table are told apart by a hidden number.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sqlparser::ast::{
-    ColumnDef, CreateTable as Tree, CreateTableOptions, DataType, Expr, OnCommit, SqlOption,
-    TableConstraint, Value, ValueWithSpan,
+    ColumnDef, CreateTable as Tree, CreateTableOptions, DataType, Expr, OnCommit, Query, SetExpr,
+    SqlOption, TableConstraint, Value, ValueWithSpan,
 };
 
 use super::draft::Draft;
@@ -89,7 +89,7 @@ fn finish(
 }
 
 /// CREATE TABLE AS.
-fn create_as(stmt: &CreateTable, mut draft: Draft, work: &mut Work<'_>) -> Result<Outcome> {
+fn create_as(stmt: &CreateTable, draft: Draft, work: &mut Work<'_>) -> Result<Outcome> {
     let tree = &stmt.table;
     let Some(query) = &tree.query else { return Err(Error::internal("no query")) };
     let typed = |def: &ColumnDef| def.data_type != DataType::Unspecified;
@@ -100,18 +100,59 @@ fn create_as(stmt: &CreateTable, mut draft: Draft, work: &mut Work<'_>) -> Resul
         return Err(Error::unsupported("types and constraints in CREATE TABLE AS"));
     }
     let names: Vec<&str> = tree.columns.iter().map(|def| def.name.value.as_str()).collect();
+    let without = tree.with_data.as_ref().is_some_and(|with| !with.data);
+    let with_data = !stmt.with_no_data && !without;
+    let rows = made_from(query, &names, with_data, draft, work)?;
+    Ok(Outcome::Done(match with_data {
+        true => format!("SELECT {rows}"),
+        false => "CREATE TABLE AS".to_owned(),
+    }))
+}
+
+/// Runs SELECT … INTO: as CREATE TABLE AS.
+pub fn select_into(query: &Query, work: &mut Work<'_>) -> Result<Outcome> {
+    let mut query = query.clone();
+    let into = match query.body.as_mut() {
+        SetExpr::Select(select) => select.into.take(),
+        _ => None,
+    };
+    let into = into.ok_or_else(|| Error::internal("a query is not for a statement"))?;
+    let words: Vec<&str> = match into.targets.as_slice() {
+        [Expr::Identifier(ident)] => vec![&ident.value],
+        [Expr::CompoundIdentifier(idents)] => object::values(idents),
+        _ => return Err(Error::syntax("SELECT … INTO needs the name of one table")),
+    };
+    let (schema, name) = match into.temporary {
+        true => temporary::place(work, &words)?,
+        false => object::place(work, &words)?,
+    };
+    let catalog = work.catalog()?;
+    if object::is_taken(&catalog, &schema, name) {
+        sequence::already(work, name, false)?;
+    }
+    let draft = Draft::new(work, &schema, name, TableKind::Table)?;
+    let rows = made_from(&query, &[], true, draft, work)?;
+    Ok(Outcome::Done(format!("SELECT {rows}")))
+}
+
+/// Writes a table with the columns of a query, and fills it if that is wanted.
+fn made_from(
+    query: &Query,
+    names: &[&str],
+    with_data: bool,
+    mut draft: Draft,
+    work: &mut Work<'_>,
+) -> Result<u64> {
     let catalog = work.catalog()?;
     let bound = from_query::bind(work, &catalog, query)?;
-    from_query::add_columns(&mut draft, &bound, &names)?;
+    from_query::add_columns(&mut draft, &bound, names)?;
     draft.add_row_id();
     let table = Arc::new(draft.table.clone());
     draft.write(work)?;
-    let without = tree.with_data.as_ref().is_some_and(|with| !with.data);
-    if stmt.with_no_data || without {
-        return Ok(Outcome::Done("CREATE TABLE AS".to_owned()));
+    match with_data {
+        true => from_query::fill_from_query(work, &table, &catalog, bound),
+        false => Ok(0),
     }
-    let rows = from_query::fill_from_query(work, &table, &catalog, bound)?;
-    Ok(Outcome::Done(format!("SELECT {rows}")))
 }
 
 /// Refuses clauses that have no meaning here.

@@ -208,11 +208,6 @@ impl Draft {
         self.table.columns.iter_mut().find(|c| c.name == name && !c.hidden).ok_or(missing)
     }
 
-    /// The table's rows as expressions see them.
-    pub fn row(&self) -> Vec<Produced> {
-        row_of(&self.table)
-    }
-
     /// How its rows are written.
     pub fn codec(&self) -> Result<Arc<TableCodec>> {
         TableCodec::new(&Arc::new(self.table.clone())).map(Arc::new)

@@ -32,8 +32,6 @@ pub(super) struct Stored {
     pub sql: String,
     /// The relations that it names: sequences.
     pub names: Vec<DescriptorId>,
-    /// What it means.
-    pub scalar: Scalar,
 }
 
 /// Checks an expression of a table's definition and puts it into the form that is kept.
@@ -60,7 +58,7 @@ pub(super) fn store(
         return Err(Error::new(sqlstate::INVALID_OBJECT_DEFINITION, message));
     }
     let (sql, names) = stored_expression(&ctx, tree)?;
-    Ok(Stored { sql, names, scalar })
+    Ok(Stored { sql, names })
 }
 
 /// The most volatile function that an expression calls.
@@ -115,7 +113,7 @@ pub(super) fn bind(
     bind_expression_over_table(&ctx, &parse(sql)?, table, &row, purpose, Some(column))
 }
 
-/// Compiles what [`store`] or [`bind`] bound over a table's row.
+/// Compiles what [`bind`] bound over a table's row.
 pub(super) fn compile_bound(scalar: &Scalar, table: &TableDescriptor) -> Result<Compiled> {
     compile_over(scalar, &row_of(table))
 }

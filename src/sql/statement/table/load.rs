@@ -100,11 +100,6 @@ impl Loader {
         })
     }
 
-    /// Rows added so far.
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
     /// Adds a row of the table.
     pub fn add(&mut self, work: &mut Work<'_>, row: &[Datum]) -> Result<()> {
         self.rows += 1;

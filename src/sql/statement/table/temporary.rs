@@ -6,6 +6,8 @@ use crate::catalog::descriptor::{Descriptor, SchemaDescriptor};
 use crate::catalog::names::PG_TEMP;
 use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
+use crate::mvcc::TxnOptions;
+use crate::sql::server::Server;
 use crate::sql::statement::Work;
 use crate::sql::statement::drop;
 
@@ -55,6 +57,28 @@ pub fn discard(work: &mut Work<'_>) -> Result<()> {
         Some(schema) => drop::schema_with_contents(work, schema),
         None => Ok(()),
     }
+}
+
+/// Drops the temporary schemas of a session that has ended, or of all sessions before the first
+/// begins: a crash leaves some behind.
+pub fn sweep(server: &Server, backend_pid: Option<i32>) -> Result<()> {
+    let mut txn = server.mvcc.begin(TxnOptions::default())?;
+    let catalog = server.catalog.snapshot(&mut txn)?;
+    let own = backend_pid.map(schema_name);
+    for database in catalog.databases_any_state() {
+        for schema in catalog.schemas_any_state(database.id) {
+            if !schema.is_temporary() || own.as_ref().is_some_and(|own| *own != schema.name) {
+                continue;
+            }
+            for table in catalog.tables_in_any_state(schema.id) {
+                let table = Descriptor::Table(table.as_ref().clone());
+                server.catalog.delete(&mut txn, &table)?;
+            }
+            let schema = Descriptor::Schema(schema.as_ref().clone());
+            server.catalog.delete(&mut txn, &schema)?;
+        }
+    }
+    txn.commit().map(|_| ())
 }
 
 /// Whether a name is kept for schemas of temporary tables.
