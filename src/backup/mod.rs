@@ -57,6 +57,7 @@ pub use destination::{Into, Stores};
 pub use details::{Details, Totals};
 pub use job::{BackupResumer, Run};
 pub use plan::{Plan, PlanContext, Request, plan};
+pub use protect::release_orphans;
 pub use target::Names;
 
 /// The kind of a backup's job.

@@ -12,8 +12,17 @@ use crate::jobs::JobId;
 use crate::keys::Span;
 use crate::mvcc::{Mvcc, ProtectedRecord};
 
+const PREFIX: &str = "backup-";
+const INTRODUCED: &str = "-introduced";
+
 fn ids(job: JobId) -> [String; 2] {
-    [format!("backup-{job}"), format!("backup-{job}-introduced")]
+    [format!("{PREFIX}{job}"), format!("{PREFIX}{job}{INTRODUCED}")]
+}
+
+/// The job that a protection belongs to, if it is a backup's.
+fn owner(id: &str) -> Option<JobId> {
+    let job = id.strip_prefix(PREFIX)?;
+    job.strip_suffix(INTRODUCED).unwrap_or(job).parse().ok()
 }
 
 /// Protects what the layer of a job needs; does no harm when repeated. Fails if it is gone.
@@ -41,6 +50,22 @@ pub(super) fn lay(mvcc: &Mvcc, job: JobId, layer: &Manifest) -> Result<()> {
 /// Takes the protection back.
 pub(super) fn release(mvcc: &Mvcc, job: JobId) -> Result<()> {
     ids(job).iter().try_for_each(|id| mvcc.release(id))
+}
+
+/// Takes back what a server that died left protected for jobs that never came to be. To be called
+/// before statements run: `is_unfinished` knows only jobs whose creation has committed.
+pub fn release_orphans(
+    mvcc: &Mvcc,
+    is_unfinished: &mut dyn FnMut(JobId) -> Result<bool>,
+) -> Result<()> {
+    for record in mvcc.protected() {
+        if let Some(job) = owner(&record.id)
+            && !is_unfinished(job)?
+        {
+            mvcc.release(&record.id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The earliest time that is readable in all of some spans.

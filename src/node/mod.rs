@@ -99,7 +99,7 @@ impl Node {
         let server =
             Arc::new(Server { mvcc, catalog, jobs, cloud, settings, clock, ids, sessions });
         crate::sql::statement::sweep_temporary(&server, None)?;
-        resumers::register(&server);
+        resumers::register(&server)?;
         server.jobs.start()?;
         let caretaker = Caretaker::start(server.clone())?;
         let security = if config.insecure { Security::Trust } else { Security::Password };

@@ -3,11 +3,17 @@
 use std::sync::Arc;
 
 use crate::backup::{self, BackupResumer};
+use crate::error::{Result, sqlstate};
 use crate::restore::{self, RestoreResumer, Services};
 use crate::sql::server::Server;
 
 /// Registers a resumer for every kind of job. A job of a kind without one is left alone.
-pub(super) fn register(server: &Arc<Server>) {
+pub(super) fn register(server: &Arc<Server>) -> Result<()> {
+    backup::release_orphans(&server.mvcc, &mut |job| match server.jobs.load(job) {
+        Ok(record) => Ok(!record.state.is_terminal()),
+        Err(e) if e.code() == sqlstate::UNDEFINED_OBJECT => Ok(false),
+        Err(e) => Err(e),
+    })?;
     let backup = BackupResumer {
         catalog: server.catalog.clone(),
         stores: server.cloud.clone(),
@@ -21,4 +27,5 @@ pub(super) fn register(server: &Arc<Server>) {
         settings: server.settings.clone(),
     });
     server.jobs.register(restore::JOB_KIND, Arc::new(restore));
+    Ok(())
 }

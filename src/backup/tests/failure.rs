@@ -4,7 +4,8 @@ use super::*;
 use crate::archive::layout;
 use crate::cloud::faulty::{Fault, Faulty};
 use crate::error::sqlstate;
-use crate::jobs::pausepoint;
+use crate::ids::IdSource;
+use crate::jobs::{NewJob, Registry, Request as Wish, State, pausepoint};
 
 fn busy_world() -> (World, TableDescriptor) {
     let world = World::new();
@@ -189,4 +190,111 @@ fn an_encrypted_chain_needs_its_passphrase_and_shows_no_secret() {
     world.full(database("defaultdb"));
     let e = world.plan(&with(Some("open sesame"), Into::Latest(uri()))).err().unwrap();
     assert!(e.message().contains("encryption information"), "{e}");
+}
+
+#[test]
+fn protections_of_jobs_that_never_came_to_be_are_taken_back() {
+    let (world, _) = busy_world();
+    let lost = world.plan(&request(database("defaultdb"), Into::New(uri()))).unwrap();
+    let alive = world.plan(&request(database("defaultdb"), Into::New(uri()))).unwrap();
+    let other = crate::mvcc::ProtectedRecord {
+        id: "another".into(),
+        at: world.mvcc().visible(),
+        spans: vec![Span::all()],
+        purpose: "test".into(),
+    };
+    world.mvcc().protect(other).unwrap();
+    release_orphans(world.mvcc(), &mut |job| Ok(job == alive.id)).unwrap();
+    let left: Vec<String> = world.mvcc().protected().into_iter().map(|r| r.id).collect();
+    assert_eq!(left, ["another".to_owned(), format!("backup-{}", alive.id)]);
+    assert_ne!(lost.id, alive.id);
+}
+
+/// A registry that runs backups of a world.
+fn registry(world: &World) -> Arc<Registry> {
+    let ids = Arc::new(IdSource::new());
+    let (mvcc, catalog) = (world.mvcc().clone(), world.catalog.clone());
+    let registry = Registry::new(mvcc, catalog, world.settings.clone(), world.clock.clone(), ids);
+    let resumer = BackupResumer {
+        catalog: world.catalog.clone(),
+        stores: world.stores.clone(),
+        settings: world.settings.clone(),
+    };
+    registry.register(KIND, Arc::new(resumer));
+    registry.start().unwrap();
+    registry
+}
+
+/// Plans a backup and creates its job as a statement does.
+fn submit(world: &World, registry: &Arc<Registry>) -> JobId {
+    world.clock.advance_nanos(SECOND);
+    let job_id = registry.next_id();
+    let mut txn = world.mvcc().begin(TxnOptions::default()).unwrap();
+    let plan = plan(
+        &mut PlanContext {
+            catalog: &world.catalog,
+            stores: &*world.stores,
+            settings: &world.settings,
+            txn: &mut txn,
+            job_id,
+            role: "root",
+            names: Names { database: "defaultdb", search_path: &["public".to_owned()] },
+            interrupt: &Interrupt::new(),
+        },
+        &request(database("defaultdb"), Into::New(uri())),
+    )
+    .unwrap();
+    let new = NewJob {
+        kind: KIND,
+        description: plan.description,
+        user: "root".into(),
+        descriptor_ids: plan.descriptor_ids,
+        details: plan.details,
+        created_by: None,
+        id: Some(job_id),
+    };
+    registry.create(&mut txn, new).unwrap();
+    txn.commit().unwrap();
+    job_id
+}
+
+#[test]
+fn the_registry_runs_pauses_resumes_retries_and_cancels_backups() {
+    let (world, t) = busy_world();
+    let registry = registry(&world);
+    let wait = |id| registry.wait(id, &Interrupt::new()).unwrap();
+
+    // A store that fails for a moment.
+    *world.stores.0.lock() = Arc::new(Faulty::at(world.store.clone(), 30, Fault::Before));
+    let id = submit(&world, &registry);
+    let record = wait(id);
+    registry.outcome_of(&record).unwrap();
+    let totals: Totals = serde_json::from_value(record.progress.state).unwrap();
+    assert_eq!((totals.rows, totals.complete), (24, true));
+    assert_eq!(record.payload.retries, 1);
+    world.check_chain_holds(&[&t]);
+    *world.stores.0.lock() = world.store.clone();
+
+    // Paused and resumed, paused and cancelled.
+    world.set(settings::JOBS_PAUSEPOINTS, "backup.after.checkpoint");
+    let (resumed, cancelled) = (submit(&world, &registry), submit(&world, &registry));
+    for id in [resumed, cancelled] {
+        assert_eq!(wait(id).state, State::Paused);
+    }
+    world.settings.apply(settings::JOBS_PAUSEPOINTS, None);
+    for (id, wish, end) in
+        [(resumed, Wish::Resume, State::Succeeded), (cancelled, Wish::Cancel, State::Canceled)]
+    {
+        let mut txn = world.mvcc().begin(TxnOptions::default()).unwrap();
+        registry.request(&mut txn, id, wish, None).unwrap();
+        txn.commit().unwrap();
+        assert_eq!(wait(id).state, end);
+    }
+    world.check_chain_holds(&[&t]);
+    assert_eq!(collection::list_fulls(&*world.store).unwrap().len(), 2);
+    assert_eq!(world.mvcc().protected(), []);
+    for id in [resumed, cancelled] {
+        assert!(secret::find::<Value>(world.mvcc(), id).unwrap().is_none());
+    }
+    registry.shutdown(std::time::Duration::from_secs(10));
 }
