@@ -34,6 +34,7 @@ mod extended;
 mod prepared;
 mod query;
 mod run;
+mod set;
 mod simple;
 mod start;
 mod variable;
