@@ -18,7 +18,7 @@ use crate::sql::server::Server;
 use crate::sql::session::sql_time;
 use crate::syntax::{ControlJobs, ControlJobsWhich, IdSource, JobCommand, ShowJobs, ShowJobsWhich};
 use crate::task::Interrupt;
-use crate::types::{ColumnType, Datum, Type};
+use crate::types::{self, Datum, Type};
 
 /// How long SHOW JOBS shows what has ended.
 const SHOWN_AFTER_END_NANOS: u64 = 12 * 3_600_000_000_000;
@@ -244,7 +244,11 @@ fn matching(
 /// The numbers that a statement names; NULLs are skipped.
 fn ids(source: &IdSource, work: &mut Work<'_>) -> Result<Vec<i64>> {
     let values = match source {
-        IdSource::Expr(expr) => vec![work.constant(expr, Some(&ColumnType::plain(Type::Int8)))?],
+        // A parameter of which the client said nothing is text.
+        IdSource::Expr(expr) => vec![match work.constant(expr, None)? {
+            Datum::Text(text) => types::text::parse(&Type::Int8, &text, &work.session.format)?,
+            value => value,
+        }],
         IdSource::Query(query) => {
             let found = work.query(query)?;
             if found.columns.len() != 1 {

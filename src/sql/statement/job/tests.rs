@@ -154,6 +154,10 @@ fn wishes_take_effect_at_the_commit_or_not_at_all() {
     assert_eq!(e.code(), sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE);
     assert_eq!(e.message(), "job with status canceled cannot be resumed");
     assert_eq!(refused(&mut root, "PAUSE JOB 'x'").code().class(), "22");
+    assert_eq!(refused(&mut root, "PAUSE JOB 1.5").code(), sqlstate::DATATYPE_MISMATCH);
+    let text = format!("PREPARE stop AS CANCEL JOB $1; EXECUTE stop({two})");
+    let answer = ask(&mut root, &text).map(|answer| answer.tags);
+    assert!(answer.is_ok_and(|tags| tags.ends_with(&["CANCEL JOBS 1".to_owned()])));
     assert_eq!(refused(&mut root, "PAUSE JOBS VALUES (1, 2)").code(), sqlstate::SYNTAX_ERROR);
     assert_eq!(
         refused(&mut root, "PAUSE JOBS SELECT 'x'::TEXT").code(),
