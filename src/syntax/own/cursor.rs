@@ -4,8 +4,8 @@ use sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
-use crate::error::Result;
-use crate::syntax::ast::{Destination, ParsedStatement, StringArg, TablePattern};
+use crate::error::{Error, Result};
+use crate::syntax::ast::{Destination, ParsedStatement, Statement, StringArg, TablePattern};
 use crate::syntax::sql::{CairnDialect, PARSER_DEPTH};
 use crate::syntax::text::{KeywordClass, Source, adopt, keyword_class, may_name_column};
 
@@ -293,7 +293,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn refuse<T>(&self, message: &str) -> Result<T> {
         let column = self.parser.peek_token_ref().span.start.column;
         let position = u32::try_from(column).unwrap_or(u32::MAX);
-        Err(crate::error::Error::syntax(message).with_position(position))
+        Err(Error::syntax(message).with_position(position))
     }
 
     pub(super) fn end(&self) -> Result<()> {
@@ -314,9 +314,37 @@ impl<'a> Cursor<'a> {
         adopt(&self.source, result)
     }
 
+    /// A query that goes on to the end, or to `WITH REASON =`.
     pub(super) fn query(&mut self) -> Result<Box<Query>> {
-        let result = self.parser.parse_query();
-        adopt(&self.source, result)
+        let start = self.parser.index();
+        let is = |at: usize, word| self.is_word_at(at, word);
+        let reason = |at: usize| {
+            is(at, "with")
+                && is(at + 1, "reason")
+                && self.parser.token_at(at + 2).token == Token::Eq
+        };
+        let mut end = start;
+        while self.parser.token_at(end).token != Token::EOF && !reason(end) {
+            end += 1;
+        }
+        let nested = self.nested(start, end, self.source)?;
+        if nested.as_of.is_some() {
+            return Err(Error::unsupported("AS OF SYSTEM TIME in a query of ids"));
+        }
+        if let Statement::Sql(tree) = nested.statement
+            && let sqlparser::ast::Statement::Query(query) = *tree
+        {
+            return Ok(query);
+        }
+        self.back_to(start);
+        self.unexpected()
+    }
+
+    fn is_word_at(&self, at: usize, word: &str) -> bool {
+        matches!(
+            &self.parser.token_at(at).token,
+            Token::Word(w) if w.quote_style.is_none() && w.value == word
+        )
     }
 
     /// A literal, a parameter, or a bare word that is read as a literal.
@@ -377,7 +405,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn duplicate<T>(&self, option: &str) -> Result<T> {
-        Err(crate::error::Error::syntax(format!("{option} option specified multiple times")))
+        Err(Error::syntax(format!("{option} option specified multiple times")))
     }
 }
 

@@ -151,6 +151,9 @@ mod tests {
     fn refusals_say_where() {
         for (sql, position) in [
             ("show job", 9),
+            ("pause jobs", 11),
+            ("pause jobs delete from t", 12),
+            ("pause jobs select 1 with reason 'x'", 21),
             ("show jobs for 1", 11),
             ("cancel jobs 1", 13),
             ("resume job 1 with reason = 'x'", 14),

@@ -4,6 +4,7 @@
 //! no rule claims goes to sqlparser.
 
 mod backup;
+mod comment;
 mod connection;
 mod copy;
 mod cursor;
@@ -21,6 +22,7 @@ mod setting;
 mod show;
 mod transaction;
 mod unsupported;
+mod upkeep;
 mod variable;
 mod zone;
 
@@ -142,6 +144,18 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["create", "temporary", "sequence"], Always(sequence::create_temporary)),
     (&["drop"], Maybe(object::drop)),
     (&["alter"], Maybe(object::alter)),
+    (&["comment", "on"], Always(comment::comment)),
+    // What tends what is stored.
+    (&["vacuum"], Always(upkeep::vacuum)),
+    (&["analyze"], Always(upkeep::analyze)),
+    (&["analyse"], Always(upkeep::analyze)),
+    (&["create", "statistics"], Always(upkeep::create_statistics)),
+    (&["reindex"], Always(upkeep::reindex)),
+    (&["cluster"], Always(upkeep::cluster)),
+    (&["refresh", "materialized", "view"], Always(upkeep::refresh)),
+    (&["lock"], Always(upkeep::lock)),
+    (&["checkpoint"], Always(upkeep::checkpoint)),
+    (&["discard"], Always(upkeep::discard)),
     // What SHOW shows besides variables.
     (&["show"], Maybe(show::show)),
     // Variables, last: what follows these words is any name.

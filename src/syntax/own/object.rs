@@ -25,7 +25,7 @@ const KINDS: [(&[&str], RelationKind); 12] = [
     (&["statistics"], RelationKind::Statistics),
 ];
 
-fn kind(c: &mut Cursor<'_>) -> Option<RelationKind> {
+pub(super) fn kind(c: &mut Cursor<'_>) -> Option<RelationKind> {
     KINDS.into_iter().find_map(|(words, kind)| c.eat(words).then_some(kind))
 }
 
@@ -54,10 +54,7 @@ pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Option<Statement>> {
     if kind == RelationKind::Table {
         c.eat(&["only"]);
     }
-    let Ok(mut name) = c.name() else { return Ok(None) };
-    if kind == RelationKind::Index && c.eat_token(&Token::AtSign) {
-        name = beside(&name, c.ident()?);
-    }
+    let Ok(name) = name(c, kind) else { return Ok(None) };
     let action = if c.eat(&["rename", "to"]) {
         AlterObjectAction::Rename(c.name()?)
     } else if c.eat(&["owner", "to"]) {
@@ -71,6 +68,15 @@ pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Option<Statement>> {
         return Ok(None);
     };
     Ok(Some(Statement::AlterObject(AlterObject { kind, if_exists, name, action })))
+}
+
+/// An object's name, where an index may be written `table@index`.
+pub(super) fn name(c: &mut Cursor<'_>, kind: RelationKind) -> Result<ObjectName> {
+    let name = c.name()?;
+    if kind == RelationKind::Index && c.eat_token(&Token::AtSign) {
+        return Ok(beside(&name, c.ident()?));
+    }
+    Ok(name)
 }
 
 /// The index of a table is named beside it: `a.t@i` is `a.i`.
