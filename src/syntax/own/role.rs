@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::variable;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::syntax::ast::*;
 
 /// The properties of a role by their words; with NO in front they are off.
@@ -46,7 +46,16 @@ pub(super) fn create_role(c: &mut Cursor<'_>) -> Result<Statement> {
     create(c, false)
 }
 
+/// USER MAPPING is about foreign servers, not about users.
+fn no_mapping(c: &Cursor<'_>) -> Result<()> {
+    if c.is(0, "mapping") && (c.is(1, "for") || c.is(1, "if")) {
+        return Err(Error::unsupported("USER MAPPING"));
+    }
+    Ok(())
+}
+
 fn create(c: &mut Cursor<'_>, user: bool) -> Result<Statement> {
+    no_mapping(c)?;
     let if_not_exists = c.eat(&["if", "not", "exists"]);
     let name = role(c)?;
     let options = options(c, true)?;
@@ -55,6 +64,7 @@ fn create(c: &mut Cursor<'_>, user: bool) -> Result<Statement> {
 
 /// After ALTER USER or ALTER ROLE.
 pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Statement> {
+    no_mapping(c)?;
     let if_exists = c.eat(&["if", "exists"]);
     let name = if c.eat(&["all"]) { None } else { Some(role(c)?) };
     let action = if name.is_some() && c.eat(&["rename", "to"]) {
@@ -98,6 +108,7 @@ pub(super) fn alter_group(c: &mut Cursor<'_>) -> Result<Statement> {
 
 /// After DROP USER, DROP ROLE or DROP GROUP.
 pub(super) fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
+    no_mapping(c)?;
     let if_exists = c.eat(&["if", "exists"]);
     Ok(Statement::DropRole(DropRole { if_exists, names: c.list(role)? }))
 }
@@ -298,6 +309,11 @@ mod tests {
                 ("42601", Some(position)),
                 "{sql}"
             );
+        }
+        for sql in
+            ["create user mapping for a server b", "drop user mapping if exists for a server b"]
+        {
+            assert_eq!(parse(sql).unwrap_err().code().as_str(), "0A000");
         }
         let error = parse("create user a password 'hush' 'hush'").unwrap_err();
         assert!(!error.message().contains("hush"));
