@@ -109,6 +109,7 @@ impl DataFileReader {
             at: Timestamp::MIN,
             begun: false,
             decompressor: None,
+            fetch_bytes: FETCH_BYTES,
         }
     }
 
@@ -139,9 +140,17 @@ pub struct Scan {
     /// Whether there was an entry to compare the next one with.
     begun: bool,
     decompressor: Option<zstd::bulk::Decompressor<'static>>,
+    fetch_bytes: u64,
 }
 
 impl Scan {
+    /// Fetches at most this much at a time (but whole blocks), for whoever has many scans open.
+    #[must_use]
+    pub fn fetching(mut self, bytes_max: u64) -> Scan {
+        self.fetch_bytes = bytes_max.min(FETCH_BYTES);
+        self
+    }
+
     /// The next entry; `None` at the end.
     // A lending iterator: the entry borrows the scan's buffers, which `Iterator` cannot express.
     #[allow(clippy::should_implement_trait)]
@@ -264,7 +273,7 @@ impl Scan {
         let mut end = first.offset + first.stored_bytes;
         for block in &blocks[1..] {
             let next = block.offset + block.stored_bytes;
-            if next - start > FETCH_BYTES {
+            if next - start > self.fetch_bytes {
                 break;
             }
             end = next;

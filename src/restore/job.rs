@@ -30,7 +30,9 @@ pub trait Control: Sync {
     fn interrupt(&self) -> &Interrupt;
     /// Remembers how far the work is; durable when it returns. Fails when the run must stop.
     fn checkpoint(&self, fraction: f64, status: &str, progress: &Progress) -> Result<()>;
-    /// The same, if and only if a transaction commits.
+    /// Tells those who watch how far the work is.
+    fn report(&self, fraction: f64, status: &str) -> Result<()>;
+    /// As [`Control::checkpoint`], if and only if a transaction commits.
     fn checkpoint_in(&self, txn: &mut Txn, status: &str, progress: &Progress) -> Result<()>;
     /// Stops here if somebody wants to look at what is stored.
     fn pausepoint(&self, name: &'static str) -> Result<()>;
@@ -125,6 +127,10 @@ impl Control for JobHandle {
 
     fn checkpoint(&self, fraction: f64, status: &str, progress: &Progress) -> Result<()> {
         JobHandle::checkpoint(self, fraction, status, stored(progress)?)
+    }
+
+    fn report(&self, fraction: f64, status: &str) -> Result<()> {
+        JobHandle::report(self, fraction, status)
     }
 
     fn checkpoint_in(&self, txn: &mut Txn, status: &str, progress: &Progress) -> Result<()> {

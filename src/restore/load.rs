@@ -4,7 +4,7 @@
 //! thread counts them and writes the checkpoints, so that a checkpoint never names what is not
 //! there. A run that is stopped lets the chunks in hand end and remembers them too.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -130,6 +130,7 @@ pub fn load(
         loaded_at,
         keep: !details.schema_only,
         interrupt: control.interrupt(),
+        brake: Brake::new(services.settings.bytes(settings::BULK_IO_MAX_RATE)),
     };
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
@@ -168,8 +169,11 @@ pub fn load(
                 progress.rows += loaded.rows;
                 progress.index_entries += loaded.index_entries;
                 progress.bytes += loaded.bytes;
-                if failure.is_some() || saved.elapsed() < pace.checkpoint_interval {
+                if failure.is_some() {
                     return Ok(());
+                }
+                if saved.elapsed() < pace.checkpoint_interval {
+                    return control.report(share(done, total), "restoring data");
                 }
                 saved = Instant::now();
                 control.checkpoint(share(done, total), "restoring data", progress)?;
@@ -207,6 +211,33 @@ struct Loader<'a> {
     /// Whether rows are kept, or only read and checked.
     keep: bool,
     interrupt: &'a Interrupt,
+    brake: Brake,
+}
+
+/// Keeps all threads together below a number of bytes per second.
+struct Brake {
+    bytes_per_second: u64,
+    begun: Instant,
+    bytes: AtomicU64,
+}
+
+impl Brake {
+    fn new(bytes_per_second: u64) -> Brake {
+        let (begun, bytes) = (Instant::now(), AtomicU64::new(0));
+        Brake { bytes_per_second: bytes_per_second.max(1), begun, bytes }
+    }
+
+    /// Takes bytes that were written, and waits if there were too many.
+    fn take(&self, bytes: u64, interrupt: &Interrupt) -> Result<()> {
+        let taken = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        // A day is as good as for ever, and fits into every kind of duration.
+        let seconds = (taken as f64 / self.bytes_per_second as f64).min(86_400.0);
+        let due = Duration::from_secs_f64(seconds);
+        match due.saturating_sub(self.begun.elapsed()) {
+            Duration::ZERO => interrupt.check(),
+            early => interrupt.wait(early),
+        }
+    }
 }
 
 impl Loader<'_> {
@@ -219,14 +250,15 @@ impl Loader<'_> {
             self.interrupt.check()?;
             let layers = self.layers.get(piece.from_layer..).unwrap_or_default();
             let mut merge = Merge::open(layers, &piece.span, self.as_of)?;
-            let mut rows = 0u64;
+            let (mut rows, mut looked) = (0u64, loaded.bytes);
             while merge.next()? {
                 rows += 1;
-                if rows.is_multiple_of(ROWS_PER_LOOK) {
-                    self.interrupt.check()?;
-                }
                 rekey(merge.key(), piece.new, &mut key)?;
                 loaded.bytes += (key.len() + merge.value().len()) as u64;
+                if rows.is_multiple_of(ROWS_PER_LOOK) {
+                    self.brake.take(loaded.bytes - looked, self.interrupt)?;
+                    looked = loaded.bytes;
+                }
                 if self.keep {
                     writer.put(&key, merge.value())?;
                 }

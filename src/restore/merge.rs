@@ -17,6 +17,12 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::Span;
 
+/// Stored bytes that a pass holds at a time, shared among the files that it has open.
+const FETCHED_BYTES: u64 = 64 << 20;
+
+/// What a file fetches at a time at least: less would be many small requests.
+const FETCH_BYTES_MIN: u64 = 256 << 10;
+
 /// A pass over the rows of a span.
 pub struct Merge<'a> {
     runs: Vec<Run<'a>>,
@@ -36,6 +42,7 @@ struct Run<'a> {
     next: usize,
     span: &'a Span,
     scan: Option<Scan>,
+    fetch_bytes: u64,
 }
 
 /// The version at which a run stands.
@@ -55,8 +62,10 @@ impl<'a> Merge<'a> {
         for layer in layers {
             runs.extend(runs_of(layer, span));
         }
+        let share = FETCHED_BYTES / u64::try_from(runs.len()).unwrap_or(u64::MAX).max(1);
         let mut heap = BinaryHeap::with_capacity(runs.len());
         for (number, run) in runs.iter_mut().enumerate() {
+            run.fetch_bytes = share.max(FETCH_BYTES_MIN);
             let mut head = Head { run: number, ..Head::default() };
             if run.step(&mut head)? {
                 heap.push(head);
@@ -116,7 +125,10 @@ fn runs_of<'a>(layer: &'a SourceLayer, span: &'a Span) -> Vec<Run<'a>> {
             |run: &Run<'_>| run.files.last().is_some_and(|last| last.span.end <= file.span.start);
         match runs.iter_mut().find(|run| follows(run)) {
             Some(run) => run.files.push(file),
-            None => runs.push(Run { layer, files: vec![file], next: 0, span, scan: None }),
+            None => {
+                let (next, scan, fetch_bytes) = (0, None, FETCH_BYTES_MIN);
+                runs.push(Run { layer, files: vec![file], next, span, scan, fetch_bytes });
+            }
         }
     }
     runs
@@ -140,7 +152,7 @@ impl Run<'_> {
             }
             let Some(file) = self.files.get(self.next) else { return Ok(false) };
             self.next += 1;
-            self.scan = Some(self.layer.reader(file)?.scan(self.span));
+            self.scan = Some(self.layer.reader(file)?.scan(self.span).fetching(self.fetch_bytes));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Where a restore reads: destinations, the chain in them, and which of its layers a time needs.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::details::LayerRef;
@@ -57,10 +59,14 @@ struct Base {
     others: Arc<Vec<(String, Arc<dyn Store>)>>,
 }
 
+/// Opened files that a layer keeps: small tables share files, and many are read one after another.
+const OPEN_FILES_MAX: usize = 8;
+
 /// One layer of an opened chain.
 pub struct SourceLayer {
     base: usize,
     place: Base,
+    open: Mutex<VecDeque<(String, DataFileReader)>>,
     /// The layer.
     pub layer: Layer,
     /// What it holds.
@@ -120,11 +126,19 @@ impl Base {
 }
 
 impl SourceLayer {
-    /// Opens one of its data files.
+    /// Opens one of its data files, unless it is open.
     pub fn reader(&self, record: &FileRecord) -> Result<DataFileReader> {
-        let Some(locality) = &record.locality else { return self.layer.data_reader(record) };
-        let store = self.store_of(locality)?;
-        DataFileReader::open(store, self.layer.dir(), record, self.layer.key())
+        if let Some((_, open)) = self.open.lock().iter().find(|(path, _)| *path == record.path) {
+            return Ok(open.clone());
+        }
+        let store = self.store(record)?;
+        let opened = DataFileReader::open(store, self.layer.dir(), record, self.layer.key())?;
+        let mut open = self.open.lock();
+        if open.len() >= OPEN_FILES_MAX {
+            open.pop_front();
+        }
+        open.push_back((record.path.clone(), opened.clone()));
+        Ok(opened)
     }
 
     /// The store that holds one of its data files.
@@ -288,7 +302,8 @@ fn read_layers(
             .ok_or_else(|| Error::corrupt("a layer lies in a destination that was not given"))?;
         let layer = Layer::new(place.store.clone(), dir, key.cloned());
         let manifest = layer.read_manifest().map_err(hint_collection)?;
-        layers.push(SourceLayer { base, place: place.clone(), layer, manifest });
+        let (place, open) = (place.clone(), Mutex::default());
+        layers.push(SourceLayer { base, place, open, layer, manifest });
     }
     check_chain(layers.iter().map(|l| (l.layer.dir(), &l.manifest)))?;
     Ok(layers)

@@ -494,6 +494,11 @@ impl Control for FakeJob {
         }
     }
 
+    fn report(&self, fraction: f64, _: &str) -> Result<()> {
+        assert!((0.0..=1.0).contains(&fraction));
+        self.interrupt.check()
+    }
+
     fn checkpoint_in(&self, txn: &mut Txn, _: &str, progress: &Progress) -> Result<()> {
         let (state, progress) = (Arc::clone(&self.state), progress.clone());
         txn.on_commit(move |_| *state.lock() = progress);

@@ -205,3 +205,6 @@ fn options(options: &RestoreOptions, work: &Work<'_>) -> Result<restore::Restore
         detached: options.detached == Some(true),
     })
 }
+
+#[cfg(test)]
+mod tests;
