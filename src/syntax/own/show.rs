@@ -3,6 +3,7 @@
 use sqlparser::ast::{Ident, ObjectName};
 
 use super::cursor::Cursor;
+use super::grant;
 use crate::error::{Error, Result};
 use crate::syntax::ast::*;
 
@@ -50,6 +51,14 @@ fn objects(c: &mut Cursor<'_>) -> Result<Option<Show>> {
         }
     } else if c.eat_any(&["constraints", "constraint"]) {
         Show::Constraints { table: of_table(c)? }
+    } else if c.eat(&["external", "connections"]) {
+        Show::ExternalConnections { name: None }
+    } else if c.eat(&["external", "connection"]) {
+        Show::ExternalConnections { name: Some(c.ident()?) }
+    } else if c.eat(&["create", "all", "external", "connections"]) {
+        Show::CreateExternalConnections { name: None }
+    } else if c.eat(&["create", "external", "connection"]) {
+        Show::CreateExternalConnections { name: Some(c.ident()?) }
     } else if c.eat(&["create"]) {
         Show::Create(create(c)?)
     } else if c.eat(&["grants"]) {
@@ -175,30 +184,13 @@ fn grants(c: &mut Cursor<'_>) -> Result<Show> {
         let grantees = grantees(c)?;
         return Ok(Show::RoleGrants { roles, grantees });
     }
-    let on = if c.eat(&["on"]) { Some(granted_objects(c)?) } else { None };
+    let on = if c.eat(&["on"]) { Some(grant::objects(c, "for")?) } else { None };
     let grantees = grantees(c)?;
     Ok(Show::Grants { on, grantees })
 }
 
 fn grantees(c: &mut Cursor<'_>) -> Result<Vec<Ident>> {
     if c.eat(&["for"]) { c.list(Cursor::role) } else { Ok(Vec::new()) }
-}
-
-fn granted_objects(c: &mut Cursor<'_>) -> Result<GrantObjects> {
-    Ok(if c.eat(&["database"]) {
-        GrantObjects::Databases(c.list(Cursor::ident)?)
-    } else if c.eat(&["schema"]) {
-        GrantObjects::Schemas(c.list(Cursor::name)?)
-    } else if c.eat(&["type"]) {
-        GrantObjects::Types(c.list(Cursor::name)?)
-    } else if c.eat(&["sequence"]) {
-        GrantObjects::Sequences(c.list(Cursor::name)?)
-    } else if c.eat(&["external", "connection"]) {
-        GrantObjects::ExternalConnections(c.list(Cursor::ident)?)
-    } else {
-        c.eat(&["table"]);
-        GrantObjects::Tables(c.list(Cursor::pattern)?)
-    })
 }
 
 /// After SHOW RANGES. What is not one table is all of them.
@@ -255,6 +247,11 @@ mod tests {
             ),
             ("show constraints from t", Show::Constraints { table: name(&["t"]) }),
             ("show users", Show::Users),
+            ("show external connections", Show::ExternalConnections { name: None }),
+            (
+                "show create external connection x",
+                Show::CreateExternalConnections { name: Some("x".into()) },
+            ),
             ("show roles", Show::Roles),
             (
                 "show statistics using json for table t",

@@ -197,8 +197,9 @@ impl<'a> Lexer<'a> {
                     '.' => Token::Period,
                     '\\' => Token::Backslash,
                     ':' => match self.byte(0) {
+                        // CockroachDB's `value:::type` says what the type is; here it is a cast.
                         Some(b':') => {
-                            self.position += 1;
+                            self.position += 1 + usize::from(self.byte(1) == Some(b':'));
                             Token::DoubleColon
                         }
                         Some(b'=') => {

@@ -194,6 +194,7 @@ fn may_begin_rule(token: &Token) -> bool {
                         | "set"
                         | "search"
                         | "table"
+                        | "trim"
                         | "upsert"
                 )
         }

@@ -35,6 +35,9 @@ fn word_rule(at: &At<'_>, word: &str, found: &mut Found) -> Result<Option<Edit>>
             1,
             [keyword("select", Keyword::SELECT), Token::Mul, keyword("from", Keyword::FROM)],
         ),
+        "trim" if at.opens(1) => trim(at),
+        "both" | "leading" | "trailing" if at.is(1, "from") && begins_trim(at) => Edit::drop(2),
+        "from" if begins_trim(at) => Edit::drop(1),
         "only" if at.after(&["from", "join", "update"]) => {
             match (at.token(1), at.token(2), at.token(3)) {
                 (Some(Token::LParen), Some(name @ Token::Word(_)), Some(Token::RParen)) => {
@@ -105,6 +108,25 @@ fn word_rule(at: &At<'_>, word: &str, found: &mut Found) -> Result<Option<Edit>>
         }
         _ => None,
     })
+}
+
+/// `TRIM([BOTH | LEADING | TRAILING] FROM x)`, without what to trim: a call says the same.
+fn trim(at: &At<'_>) -> Option<Edit> {
+    let (side, function) = match at.token(2) {
+        word if is_word(word, "both") => (1, "btrim"),
+        word if is_word(word, "leading") => (1, "ltrim"),
+        word if is_word(word, "trailing") => (1, "rtrim"),
+        _ => (0, "btrim"),
+    };
+    if !at.is(2 + side, "from") {
+        return None;
+    }
+    Edit::new(1, [keyword(function, Keyword::NoKeyword)])
+}
+
+/// Whether this is the first word in the parentheses of TRIM.
+fn begins_trim(at: &At<'_>) -> bool {
+    at.before(1) == Some(&Token::LParen) && is_word(at.before(2), "trim")
 }
 
 /// `SET a[1] = ...`.
