@@ -105,6 +105,10 @@ fn a_list_shows_what_runs_before_what_has_ended() {
     let row = &answer.rows[0];
     assert_eq!(format!("{:?}", row[5]), format!("{:?}", Datum::text("succeeded")));
     assert!(matches!(row[11], Datum::Float8(done) if done == 1.0));
+    let text = "SELECT job_id FROM [SHOW JOBS] WHERE status = 'succeeded' ORDER BY finished";
+    assert_eq!(listed(&mut root, text), [first, second]);
+    let text = format!("SELECT job_id FROM [SHOW JOB WHEN COMPLETE {first}]");
+    assert_eq!(listed(&mut root, &text), [first]);
     let text = "SELECT job_id FROM crdb_internal.jobs WHERE job_type = 'AUTO CREATE STATS'";
     assert_eq!(listed(&mut root, text), [automatic]);
     server.jobs.shutdown(LONG);
