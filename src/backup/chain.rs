@@ -56,7 +56,7 @@ pub(super) fn check_scope(
         return Ok(());
     }
     let complete: BTreeSet<DescriptorId> = before.complete_databases.iter().copied().collect();
-    for id in targets.complete.difference(&complete) {
+    if let Some(id) = targets.complete.difference(&complete).next() {
         let name = snapshot.database_any_state(*id).map_or("", |d| d.name.as_str());
         return Err(refused(format!(
             "previous backup does not contain the complete database \"{name}\""

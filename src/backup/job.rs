@@ -19,12 +19,16 @@ use crate::catalog::{Catalog, CatalogSnapshot};
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobHandle, JobId, Resumer, secret};
-use crate::keys::{IndexId, SpanSet, TableId};
+use crate::keys::{IndexId, Span, SpanSet, TableId};
+use crate::kv::Family;
 use crate::settings::{self, Settings};
 use crate::task::Interrupt;
 
 /// A checkpoint is saved after this many files, or an eighth of those that there are.
 const FILES_BETWEEN_CHECKPOINTS: usize = 16;
+
+/// The running status while data is read and written.
+const EXPORTING: &str = "exporting";
 
 /// One run of a job, as the registry lets the resumer see it.
 pub trait Run {
@@ -38,6 +42,8 @@ pub trait Run {
     fn interrupt(&self) -> &Interrupt;
     /// Replaces the progress.
     fn checkpoint(&self, fraction: f64, status: &str, progress: Value) -> Result<()>;
+    /// Tells those who watch how far the work is.
+    fn report(&self, fraction: f64, status: &str) -> Result<()>;
     /// Fails if the job shall pause at this place.
     fn pausepoint(&self, name: &'static str) -> Result<()>;
 }
@@ -61,6 +67,10 @@ impl Run for JobHandle {
 
     fn checkpoint(&self, fraction: f64, status: &str, progress: Value) -> Result<()> {
         JobHandle::checkpoint(self, fraction, status, progress)
+    }
+
+    fn report(&self, fraction: f64, status: &str) -> Result<()> {
+        JobHandle::report(self, fraction, status)
     }
 
     fn pausepoint(&self, name: &'static str) -> Result<()> {
@@ -307,6 +317,7 @@ impl Backup<'_> {
         flow::run(&flow, pieces, tick, &mut |finished| {
             if let Some(finished) = finished {
                 self.add(finished);
+                self.run.report(self.fraction()?, EXPORTING)?;
             }
             let files = self.so_far.manifest.files.len();
             let many = files - saved.1 >= FILES_BETWEEN_CHECKPOINTS.max(files / 8);
@@ -342,15 +353,21 @@ impl Backup<'_> {
         self.layer.save_checkpoint(&self.so_far)?;
         let manifest = &self.so_far.manifest;
         let totals = Totals::of(&manifest.entry_counts, manifest.files.len(), false);
-        self.run.checkpoint(self.fraction(), "exporting", json(&totals)?)
+        self.run.checkpoint(self.fraction()?, EXPORTING, json(&totals)?)
     }
 
-    /// How much is done, by spans: nobody knows how large each one is.
-    fn fraction(&self) -> f64 {
+    /// How much is done, by the sizes that the store guesses.
+    fn fraction(&self) -> Result<f64> {
         let manifest = &self.so_far.manifest;
-        let spans = || manifest.spans.iter().chain(&manifest.introduced_spans);
-        let done = spans().filter(|span| self.done.covers(span)).count();
-        0.99 * done as f64 / spans().count().max(1) as f64
+        let all = self.bytes(manifest.spans.iter().chain(&manifest.introduced_spans))?;
+        let done = self.bytes(self.done.iter())?;
+        // The manifest is still to come.
+        Ok(0.99 * (done as f64 / all.max(1) as f64).min(1.0))
+    }
+
+    fn bytes<'s>(&self, spans: impl Iterator<Item = &'s Span>) -> Result<u64> {
+        let engine = self.server.catalog.mvcc().engine();
+        spans.map(|span| engine.approximate_bytes(Family::Versions, span)).sum()
     }
 }
 

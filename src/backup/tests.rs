@@ -50,7 +50,7 @@ struct Script {
     progress: Mutex<Value>,
     interrupt: Interrupt,
     stop_at: Mutex<Option<&'static str>>,
-    passed: Mutex<Vec<&'static str>>,
+    fractions: Mutex<Vec<f64>>,
 }
 
 impl Run for Script {
@@ -70,13 +70,18 @@ impl Run for Script {
         &self.interrupt
     }
 
-    fn checkpoint(&self, _: f64, _: &str, progress: Value) -> Result<()> {
+    fn checkpoint(&self, fraction: f64, _: &str, progress: Value) -> Result<()> {
         *self.progress.lock() = progress;
+        self.fractions.lock().push(fraction);
+        Ok(())
+    }
+
+    fn report(&self, fraction: f64, _: &str) -> Result<()> {
+        self.fractions.lock().push(fraction);
         Ok(())
     }
 
     fn pausepoint(&self, name: &'static str) -> Result<()> {
-        self.passed.lock().push(name);
         match *self.stop_at.lock() {
             Some(stop) if stop == name => Err(Error::internal("stopped here")),
             _ => Ok(()),
@@ -90,6 +95,7 @@ impl Script {
     }
 }
 
+type Version = (Timestamp, Option<Vec<u8>>);
 type Versions = Vec<(Key, Timestamp, Option<Vec<u8>>)>;
 
 struct World {
@@ -263,7 +269,7 @@ impl World {
             progress: Mutex::new(Value::Null),
             interrupt: Interrupt::new(),
             stop_at: Mutex::new(None),
-            passed: Mutex::default(),
+            fractions: Mutex::default(),
         })
     }
 
@@ -321,7 +327,7 @@ impl World {
 
     /// What a layer should hold of some tables.
     fn expected(&self, manifest: &Manifest, tables: &[&TableDescriptor]) -> Versions {
-        let mut by_key: BTreeMap<Key, Vec<(Timestamp, Option<Vec<u8>>)>> = BTreeMap::new();
+        let mut by_key: BTreeMap<Key, Vec<Version>> = BTreeMap::new();
         for (key, at, value) in self.written.lock().iter() {
             let known = tables.iter().any(|table| table_span(table.id).contains(key));
             if known && *at <= manifest.end_time {

@@ -46,6 +46,16 @@ fn wherever_a_job_stops_it_goes_on_to_the_same_content() {
 }
 
 #[test]
+fn the_fraction_rises_to_one() {
+    let (world, _) = busy_world();
+    let job = world.full(database("defaultdb"));
+    let fractions = job.fractions.lock().clone();
+    assert!(fractions.is_sorted(), "{fractions:?}");
+    assert_eq!((fractions.first(), fractions.last()), (Some(&0.0), Some(&1.0)));
+    assert!(fractions.iter().filter(|f| **f > 0.0 && **f < 1.0).count() > 5, "{fractions:?}");
+}
+
+#[test]
 fn a_resumed_job_does_not_write_again_what_a_checkpoint_has() {
     let (world, t) = busy_world();
     let job = world.plan(&request(database("defaultdb"), Into::New(uri()))).unwrap();
