@@ -64,8 +64,8 @@ impl Position {
         }
     }
 
-    /// The number that comes next.
-    fn next(self, name: &str, options: &SequenceOptions) -> Result<i64> {
+    /// The number that comes next; 2200H beyond the bounds.
+    pub fn next(self, name: &str, options: &SequenceOptions) -> Result<i64> {
         if !self.is_called {
             return Ok(self.last_value);
         }

@@ -8,12 +8,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::overrides;
-use crate::catalog::descriptor::DescriptorId;
+use crate::catalog::descriptor::{DescriptorId, TableDescriptor};
 use crate::catalog::system;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::keys::ordered::decode_datum;
-use crate::keys::{Span, TableId, index_span, split_prefix, table_span};
+use crate::keys::{IndexId, Span, TableId, index_span, split_prefix, table_span};
 use crate::kv::{Access, Family};
 use crate::mvcc::ExportRequest;
 use crate::settings::SQL_DEFAULT_GC_TTL;
@@ -102,19 +102,66 @@ fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
             tracing::info!(table = id, "removed the rows of a dropped table");
         }
     }
+    for table in snapshot.tables_any_state().filter(|t| t.id >= FIRST_USER_ID) {
+        stop.check()?;
+        let ttl = snapshot.gc_ttl_seconds(table.id).map_or(default_ttl, seconds);
+        for index in retired_indexes(server, table)? {
+            // The table has been without the index for as long as it has been what it is.
+            let changed = last_change(server, table.id)?;
+            let span = index_span(table.id, index);
+            if changed < before(now, ttl)
+                && server.mvcc.set_gc_line(&span, changed.next())? > changed
+            {
+                server.mvcc.clear_span(&span)?;
+                tracing::info!(table = table.id, index, "removed the entries of a former index");
+            }
+        }
+    }
     let mut removed = 0;
     let tables = snapshot.tables_any_state().map(|t| t.id).filter(|id| *id >= FIRST_USER_ID);
     let system = Span::new(table_span(1).start, table_span(FIRST_USER_ID).start);
     let spans = std::iter::once((SYSTEM_DATABASE, system));
     for (id, span) in spans.chain(tables.map(|id| (id, table_span(id)))) {
         stop.check()?;
-        let ttl = snapshot
-            .gc_ttl_seconds(id)
-            .map_or(default_ttl, |s| Duration::from_secs(u64::try_from(s).unwrap_or(0)));
+        let ttl = snapshot.gc_ttl_seconds(id).map_or(default_ttl, seconds);
         removed += server.mvcc.collect_garbage(&span, before(now, ttl))?.versions_removed;
     }
     tracing::debug!(versions = removed, "collected garbage");
     Ok(())
+}
+
+fn seconds(seconds: i64) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
+
+/// Indexes that a table had once (dropped, emptied by TRUNCATE, replaced when rows were rewritten)
+/// and whose entries are still there. One that is being filled right now has a number that the
+/// table's committed descriptor has not given out yet.
+fn retired_indexes(server: &Server, table: &TableDescriptor) -> Result<Vec<IndexId>> {
+    let engine = server.mvcc.engine();
+    let Span { mut start, end } = table_span(table.id);
+    let mut found = Vec::new();
+    loop {
+        let span = Span::new(start, end.clone());
+        let mut cursor = engine.cursor(Family::Versions, &span, Access::Range)?;
+        cursor.seek_to_first()?;
+        let Some((_, index, _)) = cursor.entry().and_then(|(key, _)| split_prefix(key)) else {
+            return Ok(found);
+        };
+        if index < table.next_index_id && table.index(index).is_none() {
+            found.push(index);
+        }
+        start = index_span(table.id, index).end;
+    }
+}
+
+/// When a descriptor was last written.
+fn last_change(server: &Server, id: DescriptorId) -> Result<Timestamp> {
+    let key = system::DESCRIPTOR.codec()?.primary_key(&[Datum::Int8(i64::from(id))])?;
+    let upto = server.mvcc.visible();
+    let after = Timestamp::MIN;
+    let mut export = server.mvcc.export_keys(vec![key], after, upto, false)?;
+    Ok(export.next()?.map_or(upto, |version| version.at))
 }
 
 fn before(now: Timestamp, ttl: Duration) -> Timestamp {

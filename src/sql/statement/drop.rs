@@ -17,6 +17,7 @@ use crate::catalog::names::{self, PUBLIC_SCHEMA};
 use crate::catalog::{CatalogSnapshot, ObjectRef, privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::{IndexId, TableId};
+use crate::mvcc::WaitPolicy;
 use crate::sql::client::Severity;
 use crate::sql::exec::write::foreign_key::unique_index;
 use crate::syntax::{Drop, DropBehavior, DropName, RelationKind};
@@ -438,7 +439,7 @@ fn indexes(stmt: &Drop, work: &mut Work<'_>) -> Result<()> {
         };
         let catalog = work.catalog()?;
         require_owner_of(work, &catalog, ObjectRef::from(&table))?;
-        let table = object::hold(work, table.id)?;
+        let table = object::hold(work, table.id, WaitPolicy::Wait)?;
         let catalog = work.catalog()?;
         drop_index(work, &catalog, &table, index, cascades(stmt))?;
     }

@@ -88,7 +88,7 @@ fn reindex(kind: &str, name: &ObjectName, work: &mut Work<'_>) -> Result<Outcome
     object::refuse_system(table.id, &table.name)?;
     let catalog = work.catalog()?;
     privilege::require_owner(&catalog, &work.session.current_user, &table)?;
-    let table = object::hold(work, table.id)?;
+    let table = object::hold(work, table.id, WaitPolicy::Wait)?;
     let catalog = work.catalog()?;
     let mut draft = Draft::of(&catalog, &table)?;
     let mut ids: Vec<IndexId> = Vec::new();
@@ -143,12 +143,9 @@ pub fn lock(stmt: &LockTable, work: &mut Work<'_>) -> Result<Outcome> {
         match mode {
             "ACCESS SHARE" => {}
             "ROW SHARE" | "ROW EXCLUSIVE" => work.server.catalog.pin(work.txn, table.id)?,
-            _ if stmt.nowait => {
-                work.server.catalog.hold(work.txn, table.id, WaitPolicy::NoWait)?;
-                object::hold(work, table.id)?;
-            }
             _ => {
-                object::hold(work, table.id)?;
+                let wait = if stmt.nowait { WaitPolicy::NoWait } else { WaitPolicy::Wait };
+                object::hold(work, table.id, wait)?;
             }
         }
     }

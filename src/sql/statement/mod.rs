@@ -45,6 +45,9 @@ mod table;
 mod view;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::error::Result;

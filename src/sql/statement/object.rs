@@ -13,7 +13,7 @@ use crate::catalog::role::{PUBLIC, RoleOption};
 use crate::catalog::system::FIRST_USER_ID;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::table_span;
-use crate::mvcc::{Changed, Isolation, WaitPolicy};
+use crate::mvcc::{Changed, WaitPolicy};
 use crate::sql::bind::{BindContext, BoundStatement};
 use crate::sql::exec;
 use crate::sql::exec::batch::Batch;
@@ -113,26 +113,39 @@ pub(super) fn has_row_id(table: &TableDescriptor) -> bool {
 }
 
 /// Keeps a table to oneself until the transaction ends, and gives it back as it is then: whoever
-/// was writing rows has finished, and their rows are seen.
-pub(super) fn hold(work: &mut Work<'_>, id: DescriptorId) -> Result<Arc<TableDescriptor>> {
-    work.server.catalog.hold(work.txn, id, WaitPolicy::Wait)?;
-    if work.txn.isolation() == Isolation::ReadCommitted {
-        work.txn.begin_statement()?;
+/// was writing rows has finished, and their rows are seen. For that the transaction's snapshot
+/// moves forward if it has to, which is refused with 40001 if what it read before has changed.
+pub(super) fn hold(
+    work: &mut Work<'_>,
+    id: DescriptorId,
+    wait: WaitPolicy,
+) -> Result<Arc<TableDescriptor>> {
+    let before = work.txn.savepoint();
+    let moved = match work.server.catalog.hold(work.txn, id, wait) {
+        // The lock is held; only the snapshot is too old.
+        Err(e) if e.code() == sqlstate::SERIALIZATION_FAILURE => true,
+        Err(e) => return Err(e),
+        Ok(()) => has_changed(work, id)?,
+    };
+    if moved && !work.txn.restart_statement(before)? {
+        return Err(Error::serialization("could not serialize access due to concurrent update"));
     }
-    let (seen, newest) = (work.txn.read_timestamp(), work.server.mvcc.visible());
-    if newest > seen {
-        let changed = work.server.mvcc.changed_keys(&table_span(id), seen, newest, 0)?;
-        if !matches!(changed, Changed::Keys(keys) if keys.is_empty()) {
-            return Err(Error::serialization(
-                "could not serialize access due to concurrent update",
-            ));
-        }
-    }
+    work.txn.release(before)?;
     let catalog = work.catalog()?;
     catalog
         .table(id)
         .cloned()
         .ok_or_else(|| Error::serialization("the table was dropped by a concurrent transaction"))
+}
+
+/// Whether rows of a table were committed that the transaction does not see.
+fn has_changed(work: &Work<'_>, id: DescriptorId) -> Result<bool> {
+    let (seen, newest) = (work.txn.read_timestamp(), work.server.mvcc.visible());
+    if newest <= seen {
+        return Ok(false);
+    }
+    let changed = work.server.mvcc.changed_keys(&table_span(id), seen, newest, 0)?;
+    Ok(!matches!(changed, Changed::Keys(keys) if keys.is_empty()))
 }
 
 /// A context for binding.

@@ -9,6 +9,7 @@ use super::{Outcome, Work, drop, object, sequence};
 use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor, TableKind};
 use crate::catalog::privilege;
 use crate::error::{Error, Result, sqlstate};
+use crate::mvcc::WaitPolicy;
 use crate::sql::bind::{StoredView, store_view};
 use crate::syntax::{self, RelationKind, Statement};
 
@@ -176,7 +177,7 @@ pub fn refresh(
     })?;
     let catalog = work.catalog()?;
     privilege::require_owner(&catalog, &work.session.current_user, &found)?;
-    let table = object::hold(work, found.id)?;
+    let table = object::hold(work, found.id, WaitPolicy::Wait)?;
     let catalog = work.catalog()?;
     let TableKind::MaterializedView { query } = &table.kind else {
         return Err(Error::internal("a materialized view changed its kind"));

@@ -30,6 +30,7 @@ impl Delete {
 
     fn run(&mut self, run: &mut Run<'_, '_>) -> Result<VecDeque<Batch>> {
         let spec = self.spec.clone();
+        spec.writers.pin(run)?;
         let mut effects = Effects::default();
         let mut out = Vec::new();
         let mut affected = 0;

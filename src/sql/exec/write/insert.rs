@@ -32,6 +32,7 @@ impl Insert {
 
     fn run(&mut self, run: &mut Run<'_, '_>) -> Result<VecDeque<Batch>> {
         let spec = self.spec.clone();
+        spec.writers.pin(run)?;
         let writer = spec.writers.get(spec.table)?;
         let mut effects = Effects::default();
         let mut out = Vec::new();

@@ -53,6 +53,24 @@ impl Writers {
         self.tables.contains_key(&table)
     }
 
+    /// Keeps the tables, those that they refer to and those that refer to them as they are until
+    /// the transaction ends: nobody changes their definition under rows that are being written.
+    pub fn pin(&self, run: &mut Run<'_, '_>) -> Result<()> {
+        let mut ids: Vec<TableId> = Vec::with_capacity(4);
+        for writer in self.tables.values() {
+            ids.push(writer.table.id);
+            ids.extend(writer.outgoing.iter().map(|f| f.parent.table.id));
+            ids.extend(writer.incoming.iter().map(|f| f.child));
+        }
+        // In one order, so that two statements do not wait for each other.
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            run.ctx.eval.server.catalog.pin(run.ctx.txn, id)?;
+        }
+        Ok(())
+    }
+
     /// The writer of a table.
     pub fn get(&self, table: TableId) -> Result<&TableWriter> {
         self.tables

@@ -33,6 +33,7 @@ impl Update {
 
     fn run(&mut self, run: &mut Run<'_, '_>) -> Result<VecDeque<Batch>> {
         let spec = self.spec.clone();
+        spec.writers.pin(run)?;
         let writer = spec.writers.get(spec.table)?;
         let mut changed: Vec<usize> = spec.assignments.iter().map(|(p, _)| *p).collect();
         changed.extend(spec.computed.iter().map(|(p, _)| *p));

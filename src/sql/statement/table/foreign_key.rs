@@ -13,6 +13,7 @@ use crate::catalog::descriptor::{ColumnId, ForeignKey, ReferentialAction, TableD
 use crate::catalog::names;
 use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
+use crate::mvcc::WaitPolicy;
 use crate::sql::exec::write::foreign_key::unique_index;
 use crate::sql::statement::Work;
 use crate::sql::statement::object;
@@ -117,7 +118,7 @@ fn parent(work: &mut Work<'_>, draft: &Draft, tree: &Tree) -> Result<Arc<TableDe
         ));
     }
     privilege::check(&catalog, &work.session.current_user, &found, Privilege::References)?;
-    object::hold(work, found.id)
+    object::hold(work, found.id, WaitPolicy::Wait)
 }
 
 fn referenced_columns(parent: &TableDescriptor, tree: &Tree) -> Result<Vec<ColumnId>> {

@@ -12,6 +12,7 @@ use crate::catalog::descriptor::{IndexDescriptor, TableKind};
 use crate::catalog::privilege;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::IndexId;
+use crate::mvcc::WaitPolicy;
 use crate::sql::bind::ExpressionUse;
 use crate::sql::statement::{Outcome, Work, object, sequence};
 use crate::syntax::TableIndex;
@@ -49,7 +50,7 @@ pub fn run(stmt: &CreateIndex, work: &mut Work<'_>) -> Result<Outcome> {
     object::refuse_system(found.id, &found.name)?;
     let catalog = work.catalog()?;
     privilege::require_owner(&catalog, &work.session.current_user, &found)?;
-    let table = object::hold(work, found.id)?;
+    let table = object::hold(work, found.id, WaitPolicy::Wait)?;
     let catalog = work.catalog()?;
     let mut draft = Draft::of(&catalog, &table)?;
     let name = match &stmt.name {

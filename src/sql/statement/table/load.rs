@@ -21,11 +21,12 @@ use crate::sql::statement::Work;
 use crate::sql::statement::table::expression;
 use crate::types::Datum;
 
-/// Entries gathered before they are loaded as a sorted run, in bytes.
-const RUN_BYTES: usize = 48 << 20;
+/// Entries gathered before they are loaded as a sorted run, in bytes. Little in tests, so that a
+/// thousand rows make several runs.
+const RUN_BYTES: usize = if cfg!(test) { 16 << 10 } else { 48 << 20 };
 
 /// Entries that are few enough to be written by the transaction itself, in bytes.
-const FEW_BYTES: usize = 2 << 20;
+const FEW_BYTES: usize = if cfg!(test) { 4 << 10 } else { 2 << 20 };
 
 /// What an entry takes besides its bytes.
 const ENTRY_BYTES: usize = 64;

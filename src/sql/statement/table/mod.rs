@@ -38,6 +38,9 @@ mod rewrite;
 pub mod temporary;
 pub mod truncate;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use draft::{Draft, rename_in_expressions};
 pub(super) use from_query::{bind as bind_query_for, fill_from_query};
 pub(super) use rewrite::fill;

@@ -1,19 +1,21 @@
 //! Reading every row of a table and writing it anew under other index numbers.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::load::Loader;
 use super::{check, expression};
-use crate::catalog::descriptor::TableDescriptor;
+use crate::catalog::descriptor::{SequenceOptions, TableDescriptor};
 use crate::catalog::row::TableCodec;
-use crate::error::Result;
+use crate::catalog::sequence::Position;
+use crate::error::{Error, Result};
 use crate::keys::{IndexId, index_span};
 use crate::kv::Access;
 use crate::limits::BATCH_ROWS;
 use crate::mvcc::ScanOptions;
 use crate::sql::exec::eval::Expr;
 use crate::sql::statement::Work;
-use crate::types::Datum;
+use crate::types::{Datum, Type};
 
 /// Where the value of a column of the new form comes from, if not from the same column of the old.
 pub(super) enum Source {
@@ -23,6 +25,40 @@ pub(super) enum Source {
     New(Expr),
     /// A number for the row.
     RowId,
+    /// The next number of a sequence that nobody else knows yet.
+    Counter(Counter),
+}
+
+/// Counts as a sequence does, without asking the store for every few numbers.
+pub(super) struct Counter {
+    name: String,
+    options: SequenceOptions,
+    position: Cell<Position>,
+}
+
+impl Counter {
+    /// From the start of a sequence; `None` if the relation is none.
+    pub fn new(sequence: &TableDescriptor) -> Option<Counter> {
+        let options = sequence.sequence()?.clone();
+        let position = Position { last_value: options.start, is_called: false };
+        Some(Counter { name: sequence.name.clone(), options, position: Cell::new(position) })
+    }
+
+    /// Where the sequence stands.
+    pub fn position(&self) -> Position {
+        self.position.get()
+    }
+
+    fn next(&self, ty: &Type) -> Result<Datum> {
+        let next = self.position.get().next(&self.name, &self.options)?;
+        self.position.set(Position { last_value: next, is_called: true });
+        let narrow = |_| Error::internal("a sequence counts beyond its type");
+        Ok(match ty {
+            Type::Int2 => Datum::Int2(i16::try_from(next).map_err(narrow)?),
+            Type::Int4 => Datum::Int4(i32::try_from(next).map_err(narrow)?),
+            _ => Datum::Int8(next),
+        })
+    }
 }
 
 /// Fills indexes that were added to a table.
@@ -62,6 +98,9 @@ pub(super) fn rewrite(
             let value = match source {
                 Source::Old(expr) => expression::value(work, &catalog, expr, before)?,
                 Source::RowId => Datum::Int8(work.server.ids.next(&*work.server.clock)),
+                Source::Counter(counter) => {
+                    counter.next(new.columns.get(*position).map_or(&Type::Int8, |c| &c.ty.ty))?
+                }
                 Source::New(_) => continue,
             };
             if let Some(slot) = row.get_mut(*position) {

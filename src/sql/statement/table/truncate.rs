@@ -9,6 +9,7 @@ use crate::catalog::privilege::{self, Privilege};
 use crate::catalog::sequence::Position;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::TableId;
+use crate::mvcc::WaitPolicy;
 use crate::sql::statement::{Outcome, Work, object};
 
 /// Runs TRUNCATE.
@@ -43,7 +44,7 @@ pub fn run(stmt: &Truncate, work: &mut Work<'_>) -> Result<Outcome> {
     // In the order of their numbers, so that two of these do not wait for each other.
     tables.sort_unstable();
     for id in tables {
-        let table = object::hold(work, id)?;
+        let table = object::hold(work, id, WaitPolicy::Wait)?;
         let catalog = work.catalog()?;
         let mut draft = Draft::of(&catalog, &table)?;
         draft.renumber();

@@ -13,7 +13,7 @@ use crate::sql::bind::ExpressionUse;
 use crate::sql::function::Volatility;
 use crate::sql::statement::table::constraint::{self as constraints, Added};
 use crate::sql::statement::table::draft::Draft;
-use crate::sql::statement::table::rewrite::{Source, each_row, fill, rewrite};
+use crate::sql::statement::table::rewrite::{Counter, Source, each_row, fill, rewrite};
 use crate::sql::statement::table::{check, column as columns, expression};
 use crate::sql::statement::{Work, object};
 use crate::types::Datum;
@@ -40,12 +40,24 @@ pub(super) fn column(
     columns::settle(work, &mut draft, &defined)?;
     waiting.extend(defined.constraints.iter().cloned());
     let sequences: Vec<TableDescriptor> = draft.sequences.drain(..).collect();
-    for sequence in sequences {
-        work.server.catalog.write(work.txn, &Descriptor::Table(sequence))?;
+    for sequence in &sequences {
+        work.server.catalog.write(work.txn, &Descriptor::Table(sequence.clone()))?;
     }
     let Some(added) = draft.table.column(defined.id).cloned() else {
         return Err(Error::internal("an added column went missing"));
     };
+    // Numbers of a sequence that was just made: no need to take them from the store.
+    if let Some(sequence) = sequences.first()
+        && let Some(counter) = Counter::new(sequence)
+    {
+        let source = Source::Counter(counter);
+        let source = rewritten(work, &table, draft, name, source)?;
+        if let Source::Counter(counter) = source {
+            let to = counter.position();
+            work.server.catalog.restart_sequence(work.txn, sequence, to)?;
+        }
+        return Ok(());
+    }
     match value_of(work, &draft.table, &added)? {
         Value::Same(value) => {
             if value.is_null() && !added.nullable {
@@ -57,7 +69,7 @@ pub(super) fn column(
             }
             draft.write(work)
         }
-        Value::Each(source) => rewritten(work, &table, draft, name, source),
+        Value::Each(source) => rewritten(work, &table, draft, name, source).map(|_| ()),
     }
 }
 
@@ -106,20 +118,23 @@ fn refuse_rows(
     })
 }
 
-/// Writes every row anew, with a value for one more column.
+/// Writes every row anew, with a value for one more column. Gives the source back.
 fn rewritten(
     work: &mut Work<'_>,
     table: &Arc<TableDescriptor>,
     mut draft: Draft,
     name: &str,
     source: Source,
-) -> Result<()> {
+) -> Result<Source> {
     let id = draft.next_index_id();
     draft.table.primary_index.id = id;
     let new = Arc::new(draft.table.clone());
     let position = new.columns.iter().position(|c| c.name == name).unwrap_or_default();
-    rewrite(work, table, &new, &[id], &[(position, source)])?;
-    draft.write(work)
+    let sources = [(position, source)];
+    rewrite(work, table, &new, &[id], &sources)?;
+    draft.write(work)?;
+    let [(_, source)] = sources;
+    Ok(source)
 }
 
 /// Adds a constraint. `validate` is off for NOT VALID: rows that are there are not looked at.

@@ -22,6 +22,7 @@ use crate::catalog::descriptor::{TableDescriptor, TableKind};
 use crate::catalog::privilege;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::TableId;
+use crate::mvcc::WaitPolicy;
 use crate::sql::statement::{Outcome, Work, alter_object, object};
 
 /// Runs ALTER TABLE.
@@ -42,7 +43,7 @@ pub fn run(stmt: &AlterTable, work: &mut Work<'_>) -> Result<Outcome> {
     object::refuse_system(found.id, &found.name)?;
     let catalog = work.catalog()?;
     privilege::require_owner(&catalog, &work.session.current_user, &found)?;
-    object::hold(work, found.id)?;
+    object::hold(work, found.id, WaitPolicy::Wait)?;
     let mut actions: Vec<&Action> = stmt.operations.iter().collect();
     actions.sort_by_key(|action| pass(action));
     let mut constraints = Vec::new();
