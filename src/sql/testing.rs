@@ -25,7 +25,7 @@ use crate::types::{Datum, SessionFormat};
 /// A server whose store is memory.
 pub(crate) fn server() -> Arc<Server> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let options = Options { watched: watched_spans(), ..Options::default() };
+    let options = Options { watched: watched_spans() };
     let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
     let catalog = Catalog::open(mvcc.clone()).unwrap();
     let (settings, ids) = (Arc::new(Settings::new()), Arc::new(IdSource::new()));

@@ -124,10 +124,10 @@ fn opens_cte(tokens: &[TokenWithSpan], mut at: usize) -> bool {
         }
         None => false,
     };
-    if is(tokens, at, "materialized") {
-        if !back(&mut at) || (is(tokens, at, "not") && !back(&mut at)) {
-            return false;
-        }
+    if is(tokens, at, "materialized")
+        && (!back(&mut at) || (is(tokens, at, "not") && !back(&mut at)))
+    {
+        return false;
     }
     if !is(tokens, at, "as") || !back(&mut at) {
         return false;

@@ -19,6 +19,9 @@ use crate::sql::scalar::{ColumnRef, OutputColumn};
 use crate::syntax::{Extras, Statement};
 use crate::types::{ColumnType, Type};
 
+/// A column that a wildcard stands for: its table's alias, if it has one, and its name.
+pub(super) type WildcardColumn = (Option<Arc<str>>, Arc<str>);
+
 /// One binding.
 pub(super) struct Binder<'a> {
     pub ctx: &'a BindContext<'a>,
@@ -37,7 +40,7 @@ pub(super) struct Binder<'a> {
     /// Unknown literals and where they stood, to point at one that cannot be read.
     pub literals: Vec<(Arc<str>, u32)>,
     /// The wildcards of the statement's own text by position, as a stored view wants them.
-    pub wildcards: Vec<(u32, Vec<(Option<Arc<str>>, Arc<str>)>)>,
+    pub wildcards: Vec<(u32, Vec<WildcardColumn>)>,
     /// The owner of the view being expanded, who needs the privileges.
     pub owner: Option<Arc<str>>,
     /// The views being expanded.

@@ -79,10 +79,10 @@ impl Binder<'_> {
         let types = otherwise.iter().chain(&results).map(|s| &s.ty.ty);
         let ty = resolve_common(types).map_err(|clash| clash_error("CASE", &clash))?;
         let otherwise = match otherwise {
-            Some(otherwise) => Some(self.to_common("CASE/ELSE", otherwise, &ty)?),
+            Some(otherwise) => Some(self.as_common_type("CASE/ELSE", otherwise, &ty)?),
             None => None,
         };
-        let results = self.all_to_common("CASE/WHEN", results, &ty)?;
+        let results = self.all_as_common("CASE/WHEN", results, &ty)?;
         let modifier = common_modifier(&ty, otherwise.iter().chain(&results).map(|s| &s.ty));
         let whens = whens.into_iter().zip(results).collect();
         let kind = ScalarKind::Case { whens, otherwise: otherwise.map(Box::new) };

@@ -69,23 +69,23 @@ impl Binder<'_> {
     ) -> Result<(Vec<Scalar>, ColumnType)> {
         let ty = resolve_common(exprs.iter().map(|e| &e.ty.ty))
             .map_err(|clash| clash_error(context, &clash))?;
-        let exprs = self.all_to_common(context, exprs, &ty)?;
+        let exprs = self.all_as_common(context, exprs, &ty)?;
         let modifier = common_modifier(&ty, exprs.iter().map(|e| &e.ty));
         Ok((exprs, ColumnType { ty, modifier }))
     }
 
     /// Casts expressions to a type found to be common.
-    pub fn all_to_common(
+    pub fn all_as_common(
         &mut self,
         context: &str,
         exprs: Vec<Scalar>,
         ty: &Type,
     ) -> Result<Vec<Scalar>> {
-        exprs.into_iter().map(|e| self.to_common(context, e, ty)).collect()
+        exprs.into_iter().map(|e| self.as_common_type(context, e, ty)).collect()
     }
 
     /// Casts an expression to a type found to be common.
-    pub fn to_common(&mut self, context: &str, expr: Scalar, ty: &Type) -> Result<Scalar> {
+    pub fn as_common_type(&mut self, context: &str, expr: Scalar, ty: &Type) -> Result<Scalar> {
         let from = expr.ty.ty.clone();
         self.coerce(expr, ty, CastContext::Implicit)?.ok_or_else(|| {
             Error::new(

@@ -143,8 +143,8 @@ impl Binder<'_> {
         let types = [&left.value.ty, &right.value.ty];
         let ty = resolve_common(types.iter().map(|t| &t.ty))
             .map_err(|clash| clash_error(CONTEXT, &clash))?;
-        let l = self.to_common(CONTEXT, left.value.clone(), &ty)?;
-        let r = self.to_common(CONTEXT, right.value.clone(), &ty)?;
+        let l = self.as_common_type(CONTEXT, left.value.clone(), &ty)?;
+        let r = self.as_common_type(CONTEXT, right.value.clone(), &ty)?;
         let value = match kind {
             JoinKind::Full => {
                 let modifier = common_modifier(&ty, types);

@@ -47,7 +47,7 @@ impl Binder<'_> {
             Some(common) => {
                 let list = constants
                     .into_iter()
-                    .map(|item| self.to_common("IN", item, &common))
+                    .map(|item| self.as_common_type("IN", item, &common))
                     .collect::<Result<Vec<_>>>()?;
                 tests.push(self.list_test(operator, left.clone(), list, &common, negated)?);
             }

@@ -209,8 +209,8 @@ impl Binder<'_> {
         let both: Vec<&Type> = types.params.iter().collect();
         let (a, b) = match super::common_type::common_type(both.iter().copied()) {
             Some(common) => (
-                self.to_common("IS DISTINCT FROM", a, &common)?,
-                self.to_common("IS DISTINCT FROM", b, &common)?,
+                self.as_common_type("IS DISTINCT FROM", a, &common)?,
+                self.as_common_type("IS DISTINCT FROM", b, &common)?,
             ),
             None => {
                 return Err(Error::unsupported("IS DISTINCT FROM between these types"));

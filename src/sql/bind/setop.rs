@@ -112,7 +112,7 @@ impl Binder<'_> {
     ) -> Result<()> {
         self.convert_columns(query, |binder, i, value| {
             let Some(ty) = types.get(i) else { return Ok(value) };
-            binder.to_common(context, value, &ty.ty)
+            binder.as_common_type(context, value, &ty.ty)
         })
     }
 

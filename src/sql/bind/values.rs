@@ -64,7 +64,7 @@ impl Binder<'_> {
             for row in rows.iter_mut() {
                 if let Some(value) = row.get_mut(i) {
                     let scalar = std::mem::replace(value, Scalar::truth());
-                    *value = self.to_common("VALUES", scalar, &ty)?;
+                    *value = self.as_common_type("VALUES", scalar, &ty)?;
                 }
             }
             let given = rows.iter().filter_map(|row| row.get(i)).map(|s| &s.ty);

@@ -161,7 +161,7 @@ fn timestamptzs(context: &EvalContext<'_>, a: &[Datum]) -> Result<SetRows> {
     }
     let step = span(a, 2)?;
     let backward = is_backward(&step)?;
-    let zone: TimeZone = context.session.format.time_zone.clone();
+    let zone: TimeZone = context.session.format.time_zone;
     let add = move |at| datetime::timestamptz_plus_interval(at, step, &zone);
     Ok(moments(tstz(a, 0)?, tstz(a, 1)?, backward, add, Datum::Timestamptz))
 }

@@ -137,7 +137,7 @@ pub(super) fn each_row(
         let row = codec.decode_row(scan.key(), scan.value())?;
         each(work, &row)?;
         count += 1;
-        if count % BATCH_ROWS == 0 {
+        if count.is_multiple_of(BATCH_ROWS) {
             work.interrupt.check()?;
         }
     }

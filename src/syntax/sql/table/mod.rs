@@ -220,10 +220,7 @@ fn cut_clauses(
             beside.interleave = Some(interleave(source, rest.get(3..end).unwrap_or_default())?);
             out.extend_from_slice(clauses.get(skip_to..i).unwrap_or_default());
             skip_to = i + end;
-        } else if is(i, "without") && is(i + 1, "oids") {
-            out.extend_from_slice(clauses.get(skip_to..i).unwrap_or_default());
-            skip_to = i + 2;
-        } else if is(i, "using") && is(i + 1, "heap") {
+        } else if (is(i, "without") && is(i + 1, "oids")) || (is(i, "using") && is(i + 1, "heap")) {
             out.extend_from_slice(clauses.get(skip_to..i).unwrap_or_default());
             skip_to = i + 2;
         } else if is(i, "using") {
