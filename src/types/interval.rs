@@ -349,6 +349,14 @@ impl Interval {
             + i128::from(self.micros)
     }
 
+    /// The length in seconds as `date_part('epoch', …)` counts it, float by float.
+    pub fn epoch_seconds(&self) -> f64 {
+        let mut seconds = self.micros as f64 / 1_000_000.0;
+        seconds += 31_557_600.0 * f64::from(self.months / 12);
+        seconds += 2_592_000.0 * f64::from(self.months % 12);
+        seconds + 86_400.0 * f64::from(self.days)
+    }
+
     /// `extract(field from interval)`.
     pub fn extract(&self, field: &str) -> Result<Numeric> {
         let number = Numeric::from_i64;
@@ -423,11 +431,16 @@ impl Interval {
     }
 }
 
+/// The error for a word that is no field of an interval, or none that can be taken from one.
 fn unknown_field(field: &str) -> Error {
-    Error::new(
-        sqlstate::INVALID_PARAMETER_VALUE,
-        format!("unit \"{field}\" not recognized for type interval"),
-    )
+    let is_field = ["week", "weeks", "timezone", "timezone_hour", "timezone_minute"]
+        .iter()
+        .any(|word| field.eq_ignore_ascii_case(word));
+    let (code, verb) = match is_field {
+        true => (sqlstate::FEATURE_NOT_SUPPORTED, "supported"),
+        false => (sqlstate::INVALID_PARAMETER_VALUE, "recognized"),
+    };
+    Error::new(code, format!("unit \"{field}\" not {verb} for type interval"))
 }
 
 /// `04:05:06.789`

@@ -48,7 +48,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     t(1286, "array_fill", "anyelement _int4 _int4", "anyarray", typed!(array_fill)).lax(),
     f(6172, "trim_array", "anyarray int4", "anyarray", |_, a| {
         let (array, n) = (array(a, 0)?, i4(a, 1)?);
-        let (length, lower) = array.dimensions.first().copied().unwrap_or((0, 1));
+        let length = array.dimensions.first().map_or(0, |(length, _)| *length);
         let kept =
             usize::try_from(n).ok().and_then(|n| length.checked_sub(n)).ok_or_else(|| {
                 Error::new(
@@ -56,9 +56,11 @@ pub(super) const FUNCTIONS: &[Row] = &[
                     format!("number of elements to trim must be between 0 and {length}"),
                 )
             })?;
-        let mut dimensions = array.dimensions.clone();
+        // A slice counts from 1 in every dimension.
+        let mut dimensions: Vec<(usize, i32)> =
+            array.dimensions.iter().map(|(length, _)| (*length, 1)).collect();
         if let Some(first) = dimensions.first_mut() {
-            *first = (kept, lower);
+            first.0 = kept;
         }
         let items = array.items.len().checked_div(length).unwrap_or(0) * kept;
         Ok(made(&array.element, dimensions, array.items[..items.min(array.items.len())].to_vec()))

@@ -1,10 +1,9 @@
-//! The arithmetic behind `date_trunc`, `date_bin`, `age` and the functions that make time stamps.
+//! The arithmetic behind `date_bin`, `age` and the functions that make time stamps.
 
 use crate::error::{Error, Result, sqlstate};
 use crate::types::datetime::{
     self, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, TimeZone, USECS_PER_DAY,
 };
-use crate::types::session::SessionFormat;
 use crate::types::{Datum, Interval, Type, text};
 
 const USECS_PER_SECOND: i64 = 1_000_000;
@@ -18,48 +17,6 @@ fn overflow(message: impl Into<String>) -> Error {
 
 fn is_infinite(at: i64) -> bool {
     matches!(at, TIMESTAMP_INFINITY | TIMESTAMP_NEG_INFINITY)
-}
-
-/// `date_trunc` over a time stamp, with or without zone, or an interval.
-pub(super) fn date_trunc(field: &str, value: &Datum, zone: &TimeZone) -> Result<Datum> {
-    let field = field.to_ascii_lowercase();
-    match value {
-        Datum::Timestamp(at) => Ok(Datum::Timestamp(datetime::timestamp_trunc(&field, *at)?)),
-        Datum::Interval(span) => Ok(Datum::Interval(span.date_trunc(&field)?)),
-        Datum::Timestamptz(at) if is_infinite(*at) => Ok(value.clone()),
-        Datum::Timestamptz(at) => {
-            let local = datetime::timestamptz_to_timestamp(*at, zone)?;
-            let truncated = datetime::timestamp_trunc(&field, local)
-                .map_err(|e| Error::new(e.code(), with_zone(e.message())))?;
-            // Within a day the zone's offset stays; at its beginning it may have been another.
-            let within_day = matches!(
-                field.trim_end_matches('s'),
-                "microsecond" | "millisecond" | "second" | "minute" | "hour"
-            );
-            Ok(Datum::Timestamptz(match within_day {
-                true => at - (local - truncated),
-                false => datetime::timestamp_to_timestamptz(truncated, zone)?,
-            }))
-        }
-        other => Err(Error::internal(format!("date_trunc of {}", other.shown_type()))),
-    }
-}
-
-/// Names the type with zone in a message about the one without.
-fn with_zone(message: &str) -> String {
-    let message = message.strip_suffix(" without time zone").unwrap_or(message);
-    match message.ends_with("type timestamp") {
-        true => format!("{message} with time zone"),
-        false => message.to_string(),
-    }
-}
-
-/// `extract` as a float.
-pub(super) fn date_part(field: &str, value: &Datum, format: &SessionFormat) -> Result<Datum> {
-    Ok(match datetime::extract(field, value, format)? {
-        Datum::Numeric(part) => Datum::Float8(part.to_f64()?),
-        other => other,
-    })
 }
 
 /// The beginning of the bin of a width, counted from an origin, that a time stamp falls into.

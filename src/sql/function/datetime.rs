@@ -39,7 +39,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     f(1218, "date_trunc", "text interval", "interval", truncated),
     f(1217, "date_trunc", "text timestamptz", "timestamptz", truncated).stable(),
     f(1284, "date_trunc", "text timestamptz text", "timestamptz", |_, a| {
-        calendar::date_trunc(txt(a, 0)?, any(a, 1)?, &TimeZone::parse(txt(a, 2)?)?)
+        datetime::date_trunc(txt(a, 0)?, any(a, 1)?, &TimeZone::parse(txt(a, 2)?)?)
     })
     .stable(),
     f(6177, "date_bin", "interval timestamp timestamp", "timestamp", |_, a| {
@@ -152,7 +152,7 @@ fn clock(context: &EvalContext<'_>) -> i64 {
 }
 
 fn part(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
-    calendar::date_part(txt(a, 0)?, any(a, 1)?, &context.session.format)
+    datetime::date_part(txt(a, 0)?, any(a, 1)?, &context.session.format)
 }
 
 fn extract(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
@@ -160,7 +160,7 @@ fn extract(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
 }
 
 fn truncated(context: &mut EvalContext<'_>, a: &[Datum]) -> Result<Datum> {
-    calendar::date_trunc(txt(a, 0)?, any(a, 1)?, &context.session.format.time_zone)
+    datetime::date_trunc(txt(a, 0)?, any(a, 1)?, &context.session.format.time_zone)
 }
 
 /// The midnight that began the current day in the session's time zone, as a local time stamp.

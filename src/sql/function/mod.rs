@@ -290,4 +290,6 @@ pub enum WindowKind {
 }
 
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod tests;

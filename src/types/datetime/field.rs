@@ -222,7 +222,9 @@ pub fn extract(field: &str, value: &Datum, format: &SessionFormat) -> Result<Dat
             of_timestamp(unit(type_name)?, *instant, Some(&format.time_zone))
                 .unwrap_or_else(|| Err(unsupported(field, type_name)))
         }
-        Datum::Interval(interval) => Ok(Datum::Numeric(interval.extract(field)?)),
+        Datum::Interval(interval) => {
+            Ok(Datum::Numeric(interval.extract(&field.to_ascii_lowercase())?))
+        }
         _ => Err(Error::internal("extract from a value that is no date or time")),
     }
 }
@@ -233,7 +235,7 @@ fn of_timestamp(unit: Unit, timestamp: i64, zone: Option<&TimeZone>) -> Option<R
         let positive = timestamp == TIMESTAMP_INFINITY;
         let is_zone = matches!(unit, Unit::Timezone | Unit::TimezoneHour | Unit::TimezoneMinute);
         return match of_infinity(unit, positive) {
-            None if is_zone && zone.is_some() => Some(Ok(Datum::Null)),
+            None if is_zone => Some(Ok(Datum::Null)),
             answer => answer.map(Ok),
         };
     }
@@ -267,6 +269,9 @@ pub fn date_part(field: &str, value: &Datum, format: &SessionFormat) -> Result<D
         Datum::Date(date) => &Datum::Timestamp(date_to_timestamp(*date)?),
         other => other,
     };
+    if let (Datum::Interval(interval), true) = (value, field.trim().eq_ignore_ascii_case("epoch")) {
+        return Ok(Datum::Float8(interval.epoch_seconds()));
+    }
     match extract(field, value, format)? {
         Datum::Numeric(number) => Ok(Datum::Float8(number.to_f64()?)),
         other => Ok(other),
@@ -277,7 +282,9 @@ pub fn date_part(field: &str, value: &Datum, format: &SessionFormat) -> Result<D
 pub fn date_trunc(field: &str, value: &Datum, zone: &TimeZone) -> Result<Datum> {
     match value {
         Datum::Null => Ok(Datum::Null),
-        Datum::Interval(interval) => Ok(Datum::Interval(interval.date_trunc(field)?)),
+        Datum::Interval(interval) => {
+            Ok(Datum::Interval(interval.date_trunc(&field.to_ascii_lowercase())?))
+        }
         Datum::Date(date) => {
             let instant = super::date_to_timestamptz(*date, zone)?;
             date_trunc(field, &Datum::Timestamptz(instant), zone)
