@@ -2,8 +2,8 @@
 //!
 //! The format is sqllogictest's. An expected error is a regular expression over
 //! `SQLSTATE: message`. What differs from run to run is masked before the comparison: job numbers
-//! become `<job>`, dated subdirectories `<path>`, and columns of times (`start_time`, `created`, …)
-//! `<time>`. `$NODELOCAL` is no URI: scripts write `nodelocal://1/…`, which is the file's own.
+//! become `<job>`, dated subdirectories `<path>`, columns of times (`start_time`, `created`, …)
+//! `<time>` and columns of sizes `<bytes>`. `nodelocal://1/` is each file's own.
 //!
 //! `CAIRN_SLT=ddl` in the environment runs only files with `ddl` in their path.
 
@@ -24,6 +24,9 @@ const AT_ONCE: usize = 4;
 
 /// Columns whose values are times of this run.
 const TIMES: &[&str] = &["start_time", "end_time", "created", "started", "finished", "modified"];
+
+/// Columns of sizes, which follow from how values are encoded.
+const SIZES: &[&str] = &["bytes", "size_bytes"];
 
 /// A connection of a script.
 struct Wire {
@@ -46,6 +49,7 @@ impl Wire {
         match value {
             None => "NULL".to_owned(),
             Some(_) if TIMES.contains(&column) => "<time>".to_owned(),
+            Some(_) if SIZES.contains(&column) => "<bytes>".to_owned(),
             Some("") => "(empty)".to_owned(),
             Some(text) if self.job.is_match(text) => "<job>".to_owned(),
             Some(text) => self.path.replace_all(text, "<path>").into_owned(),
