@@ -39,7 +39,7 @@ impl Wire {
     async fn open(url: &str) -> Result<Wire, Refusal> {
         Ok(Wire {
             client: connect(url).await?,
-            job: Regex::new(r"^[0-9]{17,19}$").expect("a pattern"),
+            job: Regex::new(r"^[0-9]{18,19}$").expect("a pattern"),
             path: Regex::new(r"/?[0-9]{4}/[0-9]{2}/[0-9]{2}-[0-9]{6}\.[0-9]{2}")
                 .expect("a pattern"),
         })
@@ -129,7 +129,12 @@ fn run(path: &Path) -> Result<(), String> {
         let mut runner = Runner::new(|| Wire::open(url));
         let result = runner.run_file_async(path).await;
         runner.shutdown_async().await;
-        result.map_err(|e| e.display(false).to_string())
+        result.map_err(|e| match e.display(false).to_string() {
+            broken if broken.contains("connection closed") => {
+                format!("{broken}\n--- log of the server ---\n{}", server.home().log())
+            }
+            failed => failed,
+        })
     })
 }
 

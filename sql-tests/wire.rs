@@ -9,15 +9,13 @@ pub struct Session {
     client: Client,
 }
 
-/// What the server answered with: an error's code, message, detail and hint.
+/// What the server answered with: an error's code and message.
 #[derive(Debug)]
 pub struct Refusal {
     /// SQLSTATE; empty if the connection broke.
     pub code: String,
     /// The message.
     pub message: String,
-    /// The hint.
-    pub hint: String,
 }
 
 impl std::fmt::Display for Refusal {
@@ -34,9 +32,8 @@ impl From<tokio_postgres::Error> for Refusal {
             Some(db) => Refusal {
                 code: db.code().code().to_owned(),
                 message: db.message().to_owned(),
-                hint: db.hint().unwrap_or_default().to_owned(),
             },
-            None => Refusal { code: String::new(), message: e.to_string(), hint: String::new() },
+            None => Refusal { code: String::new(), message: e.to_string() },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `cairn start`: runs a node until it is told to stop.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -90,12 +91,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         let _inside = node.runtime().enter();
         Signals::listen()?
     };
-    println!("cairn {} is ready.\n  psql '{}'", env!("CARGO_PKG_VERSION"), node.url());
-    if let Some(address) = node.http_address() {
-        println!("  http://{address}/metrics");
-    }
+    greet(&node);
     wait(&node, signals);
     node.shutdown(GRACE)
+}
+
+/// Tells whoever started the process how to connect.
+fn greet(node: &Node) {
+    let mut text =
+        format!("cairn {} is ready.\n  psql '{}'\n", env!("CARGO_PKG_VERSION"), node.url());
+    if let Some(address) = node.http_address() {
+        text.push_str(&format!("  http://{address}/metrics\n"));
+    }
+    // Nobody may be listening any more, which is no reason not to serve.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Waits until somebody asks the process to end; a second request ends it at once.
