@@ -100,7 +100,8 @@ impl Draft {
     pub fn is_taken(&self, catalog: &CatalogSnapshot, name: &str) -> bool {
         self.table.name == name
             || self.sequences.iter().any(|s| s.name == name)
-            || object::has_index(&self.table, name)
+            // A primary index without columns is only waiting for its own name.
+            || self.table.all_indexes().any(|i| i.name == name && !i.columns.is_empty())
             || object::is_taken(catalog, &self.schema, name)
     }
 
