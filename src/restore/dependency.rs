@@ -82,6 +82,15 @@ fn settle_table(
         }
         table.foreign_keys.retain(|key| !absent(&key.referenced_table));
     }
+    if table.kind == TableKind::Table
+        && let Some(parent) = table.depends_on.iter().find(|id| absent(id))
+    {
+        return Err(Error::new(
+            sqlstate::DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("cannot restore table \"{name}\" without the table {parent} it belongs to"),
+        )
+        .with_hint("Restore it too."));
+    }
     for column in &mut table.columns {
         let Some(sequence) = column.uses_sequences.iter().find(|id| absent(id)) else { continue };
         if !options.skip_missing_sequences {

@@ -64,6 +64,7 @@ impl RestoreResumer {
             control.pausepoint("restore.before_flow")?;
             load::load(control, &self.services, &details, &source, &mut progress, self.pace)?;
             control.checkpoint(0.95, "publishing", &progress)?;
+            control.pausepoint("restore.after.checkpoint")?;
             control.pausepoint("restore.before_publishing_descriptors")?;
             publish::publish(control, &self.services, &details, &source, &mut progress)?;
         }

@@ -109,6 +109,7 @@ pub fn plan(ctx: &mut PlanContext<'_>, request: &RestoreRequest) -> Result<Plan>
     }
     let source = Source::open(cloud, &request.from, request.secret.as_ref(), Some(ctx.interrupt))?;
     let chosen = source.choose(request.as_of)?;
+    source.check_places(chosen.last)?;
     let holdings = Holdings::at(&source.layers, chosen)?;
     let here = Here { database: ctx.database, search_path: ctx.search_path };
     let selection = select(&holdings, &request.targets, here)?;

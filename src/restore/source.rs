@@ -232,6 +232,16 @@ impl Source {
         Ok(Source { layers, bases: lists, key, shown: Vec::new(), subdir: None })
     }
 
+    /// Refuses a source that lacks a destination in which the layers up to one have files.
+    pub fn check_places(&self, last: usize) -> Result<()> {
+        for layer in self.layers.iter().take(last + 1) {
+            for file in &layer.manifest.files {
+                layer.store(file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// How a job finds the layers up to one again.
     pub fn refs(&self, last: usize) -> Vec<LayerRef> {
         let layer = |layer: &SourceLayer| LayerRef {

@@ -275,3 +275,31 @@ fn a_schema_comes_back_without_rows_and_rows_can_be_checked_all_the_same() {
     let checked = format!("{other}, schema_only, verify_backup_table_data");
     assert_eq!(scene.restore(&checked).err().unwrap().code(), sqlstate::DATA_CORRUPTED);
 }
+
+#[test]
+fn files_of_other_localities_are_found_where_the_statement_says() {
+    let (mut scene, table) = scene();
+    let style = Style { entries: 9, ..Style::default() };
+    let mut manifest = scene.backup(&[100, 101, table.id], None, &style);
+    let full = manifest.options["full_dir"].as_str().unwrap().to_owned();
+    // The first file lies in another destination.
+    manifest.files[0].locality = Some("region=eu".to_owned());
+    let here = scene.dir.join(full.trim_start_matches('/'));
+    let there = scene.dir.with_file_name("other").join(full.trim_start_matches('/'));
+    std::fs::create_dir_all(there.join("data")).unwrap();
+    let path = manifest.files[0].path.clone();
+    std::fs::rename(here.join(&path), there.join(&path)).unwrap();
+    std::fs::remove_file(here.join("BACKUP")).unwrap();
+    let layer = crate::archive::Layer::new(scene.store.clone(), full, None);
+    layer.complete(&manifest, true).unwrap();
+    let e = scene.plan(RESTORE).err().unwrap();
+    assert!(e.message().contains("for the locality region=eu"), "{e}");
+    let first = format!("{}?COCKROACH_LOCALITY=default", super::scene::URI);
+    let other = "nodelocal://1/other?COCKROACH_LOCALITY=region%3Deu".to_owned();
+    scene.uris = vec![other.clone(), first.clone()];
+    assert!(scene.plan(RESTORE).err().unwrap().message().contains("first URI"));
+    scene.uris = vec![first, other];
+    scene.restore(RESTORE).unwrap();
+    let there = scene.to.find(103, "t").unwrap();
+    assert_eq!(scene.to.dump(there.id), scene.from.dump(table.id));
+}

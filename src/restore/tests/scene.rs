@@ -176,7 +176,9 @@ pub struct Scene {
     pub to: Cluster,
     pub services: Services,
     pub dir: PathBuf,
-    store: Arc<dyn Store>,
+    /// What statements name as the collection.
+    pub uris: Vec<String>,
+    pub store: Arc<dyn Store>,
     _runtime: tokio::runtime::Runtime,
     _temporary: tempfile::TempDir,
 }
@@ -208,6 +210,7 @@ impl Scene {
             to,
             services,
             dir,
+            uris: vec![URI.to_owned()],
             store,
             _runtime: runtime,
             _temporary: temporary,
@@ -360,7 +363,7 @@ impl Scene {
         let o = &stmt.options;
         let request = RestoreRequest {
             targets: stmt.targets.clone(),
-            from: SourceFrom::Collection(Subdir::Latest, vec![URI.to_owned()]),
+            from: SourceFrom::Collection(Subdir::Latest, self.uris.clone()),
             as_of,
             secret: text(&o.encryption_passphrase).map(Secret::passphrase),
             options: RestoreOptions {
