@@ -8,7 +8,7 @@ use super::generic::{array_of, element};
 use super::name::At;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::function;
-use crate::sql::scalar::{Scalar, ScalarKind};
+use crate::sql::scalar::{ColumnRef, Scalar, ScalarKind};
 use crate::types::cast::CastContext;
 use crate::types::{ColumnType, Type};
 
@@ -66,7 +66,7 @@ impl Binder<'_> {
         while let Some(step) = chain.next() {
             match step {
                 AccessExpr::Dot(Expr::Identifier(field)) => {
-                    value = record_field(value, None, field)?;
+                    value = self.record_field(value, None, field)?;
                 }
                 AccessExpr::Dot(other) => {
                     return Err(Error::syntax(format!("syntax error at or near \"{other}\"")));
@@ -105,7 +105,7 @@ impl Binder<'_> {
         }
         let names = record_names(root);
         let value = self.expr(root)?;
-        record_field(value, names.as_deref(), field)
+        self.record_field(value, names.as_deref(), field)
     }
 
     fn subscript(&mut self, value: Scalar, subscripts: &[&Subscript]) -> Result<Scalar> {
@@ -192,31 +192,60 @@ pub(super) fn record_names(expr: &Expr) -> Option<Vec<String>> {
     }
     let Expr::Function(call) = unwrapped(expr) else { return None };
     let words = super::name::words(&call.name).ok()?;
-    let found = function::set_functions(words.last()?).first()?;
+    let qualified = words.join(".");
+    let mut found = function::set_functions(&qualified).iter();
+    let found = found.next().or_else(|| function::set_functions(words.last()?).first())?;
     Some(found.columns.iter().map(|(name, _)| (*name).to_owned()).collect())
 }
 
-/// A field of a row by name.
-fn record_field(value: Scalar, names: Option<&[String]>, field: &Ident) -> Result<Scalar> {
-    if value.ty.ty != Type::Record {
-        return Err(Error::new(
-            sqlstate::WRONG_OBJECT_TYPE,
-            format!(
-                "column notation .{} applied to type {}, which is not a composite type",
-                field.value, value.ty.ty
-            ),
-        )
-        .at(field.span));
-    }
-    let place = names.and_then(|n| n.iter().position(|name| *name == field.value));
-    match (value.kind, place) {
-        (ScalarKind::Row(fields), Some(place)) => {
-            fields.into_iter().nth(place).ok_or_else(|| Error::internal("a field beyond its row"))
+impl Binder<'_> {
+    /// Remembers the names of the fields of a column that holds the rows of a function.
+    pub fn remember_record(&mut self, column: ColumnRef, row: &Scalar) {
+        let ScalarKind::Row(fields) = &row.kind else { return };
+        let known = fields.iter().map(|field| {
+            let info = self.columns.get(field.as_column()?.0 as usize)?;
+            Some((info.name.clone(), field.ty.clone()))
+        });
+        if let Some(fields) = known.collect::<Option<Vec<_>>>() {
+            self.records.insert(column, fields);
         }
-        _ => Err(Error::new(
-            sqlstate::UNDEFINED_COLUMN,
-            format!("could not identify column \"{}\" in record data type", field.value),
-        )
-        .at(field.span)),
+    }
+
+    /// A field of a row by name.
+    pub(super) fn record_field(
+        &self,
+        value: Scalar,
+        names: Option<&[String]>,
+        field: &Ident,
+    ) -> Result<Scalar> {
+        if value.ty.ty != Type::Record {
+            return Err(Error::new(
+                sqlstate::WRONG_OBJECT_TYPE,
+                format!(
+                    "column notation .{} applied to type {}, which is not a composite type",
+                    field.value, value.ty.ty
+                ),
+            )
+            .at(field.span));
+        }
+        if let Some(fields) = value.as_column().and_then(|column| self.records.get(&column))
+            && let Some(place) = fields.iter().position(|(name, _)| **name == *field.value)
+            && let Some((_, ty)) = fields.get(place)
+        {
+            let ty = ty.clone();
+            return Ok(Scalar { kind: ScalarKind::Field(Box::new(value), place), ty });
+        }
+        let place = names.and_then(|n| n.iter().position(|name| *name == field.value));
+        match (value.kind, place) {
+            (ScalarKind::Row(fields), Some(place)) => fields
+                .into_iter()
+                .nth(place)
+                .ok_or_else(|| Error::internal("a field beyond its row")),
+            _ => Err(Error::new(
+                sqlstate::UNDEFINED_COLUMN,
+                format!("could not identify column \"{}\" in record data type", field.value),
+            )
+            .at(field.span)),
+        }
     }
 }

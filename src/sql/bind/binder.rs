@@ -1,5 +1,6 @@
 //! The state of one binding: columns handed out, the levels being bound, what has been noted.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlparser::ast::{Query, Statement as Tree};
@@ -27,6 +28,8 @@ pub(super) struct Binder<'a> {
     pub ctx: &'a BindContext<'a>,
     /// What each column handed out is, by number.
     pub columns: Vec<ColumnInfo>,
+    /// Names and types of the fields of columns that hold rows, where they are known.
+    pub records: HashMap<ColumnRef, Vec<(Arc<str>, ColumnType)>>,
     /// The levels being bound, the innermost last.
     pub levels: Vec<Level>,
     /// Common table expressions in sight, the nearest last.
@@ -92,6 +95,7 @@ impl<'a> Binder<'a> {
         Binder {
             ctx,
             columns: Vec::new(),
+            records: HashMap::new(),
             levels: Vec::new(),
             ctes: Vec::new(),
             params: Parameters::new(params),

@@ -331,6 +331,7 @@ impl Binder<'_> {
                 }
                 _ => self.column(ColumnKind::Computed, &scalar.ty, &target.name),
             };
+            self.remember_record(produced.column, &scalar);
             if !target.junk {
                 columns.push(QueryColumn {
                     name: target.name.clone(),
