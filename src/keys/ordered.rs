@@ -83,6 +83,7 @@ pub fn lossless(ty: &Type) -> bool {
         | Type::Regtype
         | Type::Regproc
         | Type::Regnamespace
+        | Type::Regrole
         | Type::Int2Vector
         | Type::OidVector => true,
         Type::Array(element) => lossless(element),
@@ -335,7 +336,12 @@ impl Reader<'_> {
             }
             (Type::Uuid, UUID) => Datum::Uuid(self.array()?),
             (
-                Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace,
+                Type::Oid
+                | Type::Regclass
+                | Type::Regtype
+                | Type::Regproc
+                | Type::Regnamespace
+                | Type::Regrole,
                 OID,
             ) => Datum::Oid(u32::from_be_bytes(self.array()?)),
             (Type::Array(element), ARRAY) => self.items(element)?,

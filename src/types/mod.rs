@@ -114,6 +114,8 @@ pub enum Type {
     Unknown,
     /// The type of functions that return nothing.
     Void,
+    /// `regrole`
+    Regrole,
 }
 
 /// A type with its modifier, as a column or a cast has it.

@@ -37,7 +37,7 @@ const fn info(
 }
 
 /// Every type that is not an array, in the order of [`Type`]'s variants.
-pub static TYPES: [TypeInfo; 32] = [
+pub static TYPES: [TypeInfo; 33] = [
     info(Type::Bool, 16, 1000, "bool", (1, true, 'c'), ('B', true)),
     info(Type::Int2, 21, 1005, "int2", (2, true, 's'), ('N', false)),
     info(Type::Int4, 23, 1007, "int4", (4, true, 'i'), ('N', false)),
@@ -70,6 +70,7 @@ pub static TYPES: [TypeInfo; 32] = [
     info(Type::Record, 2249, 2287, "record", (-1, false, 'd'), ('P', false)),
     info(Type::Unknown, 705, 0, "unknown", (-2, false, 'c'), ('X', false)),
     info(Type::Void, 2278, 0, "void", (4, true, 'i'), ('P', false)),
+    info(Type::Regrole, 4096, 4097, "regrole", (4, true, 'i'), ('N', false)),
 ];
 
 fn row(ty: &Type) -> Option<&'static TypeInfo> {
@@ -106,6 +107,7 @@ fn row(ty: &Type) -> Option<&'static TypeInfo> {
         Type::Record => 29,
         Type::Unknown => 30,
         Type::Void => 31,
+        Type::Regrole => 32,
         Type::Array(_) => return None,
     };
     TYPES.get(index)

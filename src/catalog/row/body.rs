@@ -124,7 +124,12 @@ fn push_body_at(out: &mut Vec<u8>, ty: &Type, datum: &Datum, depth: usize) -> Re
         | (Type::Timestamp, Datum::Timestamp(n))
         | (Type::Timestamptz, Datum::Timestamptz(n)) => push_int(out, *n),
         (
-            Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace,
+            Type::Oid
+            | Type::Regclass
+            | Type::Regtype
+            | Type::Regproc
+            | Type::Regnamespace
+            | Type::Regrole,
             Datum::Oid(n),
         ) => push_int(out, i64::from(*n)),
         (Type::Float4, Datum::Float4(n)) => {
@@ -268,7 +273,12 @@ fn read_body_at<'a>(kind: u8, body: &'a [u8], ty: &Type, depth: usize) -> Result
             within(read_int(kind, body)?, i64::from(i16::MIN), i64::from(i16::MAX))?
         }
         (
-            Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace,
+            Type::Oid
+            | Type::Regclass
+            | Type::Regtype
+            | Type::Regproc
+            | Type::Regnamespace
+            | Type::Regrole,
             ZERO..=INT64,
         ) => within(read_int(kind, body)?, 0, i64::from(u32::MAX))?,
         (Type::Float4, FLOAT32) => {
@@ -436,6 +446,7 @@ const TYPES: &[Type] = &[
     Type::OidVector,
     Type::Record,
     Type::Void,
+    Type::Regrole,
 ];
 
 /// Says that the element type of an array follows.

@@ -37,9 +37,12 @@ impl DatumRef<'_> {
                 Type::Time => Datum::Time(n),
                 Type::Timestamp => Datum::Timestamp(n),
                 Type::Timestamptz => Datum::Timestamptz(n),
-                Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
-                    Datum::Oid(n as u32)
-                }
+                Type::Oid
+                | Type::Regclass
+                | Type::Regtype
+                | Type::Regproc
+                | Type::Regnamespace
+                | Type::Regrole => Datum::Oid(n as u32),
                 _ => Datum::Int8(n),
             },
             DatumRef::Float(n) => match ty {

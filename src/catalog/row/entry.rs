@@ -206,7 +206,12 @@ fn fits(ty: &Type, datum: &Datum) -> bool {
         | (Type::Json, Datum::Json(_))
         | (Type::Jsonb, Datum::Jsonb(_))
         | (
-            Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace,
+            Type::Oid
+            | Type::Regclass
+            | Type::Regtype
+            | Type::Regproc
+            | Type::Regnamespace
+            | Type::Regrole,
             Datum::Oid(_),
         )
         | (Type::Int2Vector | Type::OidVector, Datum::Array(_))

@@ -18,7 +18,15 @@ pub(super) fn can_coerce(from: &Type, to: &Type, context: CastContext) -> bool {
 /// Whether values of both types look the same, and a cast between them is only a change of name.
 fn same_values(from: &Type, to: &Type) -> bool {
     let is_oid = |t: &Type| {
-        matches!(t, Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace)
+        matches!(
+            t,
+            Type::Oid
+                | Type::Regclass
+                | Type::Regtype
+                | Type::Regproc
+                | Type::Regnamespace
+                | Type::Regrole
+        )
     };
     match (from, to) {
         (Type::Text | Type::Varchar, Type::Text | Type::Varchar) => true,

@@ -33,6 +33,7 @@ pub fn layout_of(ty: &Type) -> Layout {
         | Type::Regtype
         | Type::Regproc
         | Type::Regnamespace
+        | Type::Regrole
         | Type::Date
         | Type::Time
         | Type::Timestamp
@@ -66,9 +67,12 @@ pub fn int_datum(ty: &Type, v: i64) -> Datum {
     match ty {
         Type::Int2 => Datum::Int2(v as i16),
         Type::Int4 => Datum::Int4(v as i32),
-        Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
-            Datum::Oid(v as u32)
-        }
+        Type::Oid
+        | Type::Regclass
+        | Type::Regtype
+        | Type::Regproc
+        | Type::Regnamespace
+        | Type::Regrole => Datum::Oid(v as u32),
         Type::Date => Datum::Date(v as i32),
         Type::Time => Datum::Time(v),
         Type::Timestamp => Datum::Timestamp(v),
@@ -89,7 +93,12 @@ fn int_fits(ty: &Type, datum: &Datum) -> Option<i64> {
         | (Type::Timestamp, Datum::Timestamp(_))
         | (Type::Timestamptz, Datum::Timestamptz(_))
         | (
-            Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace,
+            Type::Oid
+            | Type::Regclass
+            | Type::Regtype
+            | Type::Regproc
+            | Type::Regnamespace
+            | Type::Regrole,
             Datum::Oid(_),
         ) => true,
         (Type::Int2, Datum::Int4(_) | Datum::Int8(_)) => i16::try_from(v).is_ok(),

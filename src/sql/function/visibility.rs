@@ -33,6 +33,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
         found(c, &Type::Regnamespace, txt(a, 0)?)
     })
     .stable(),
+    f(4093, "to_regrole", "text", "regrole", |c, a| found(c, &Type::Regrole, txt(a, 0)?)).stable(),
     f(2854, "pg_my_temp_schema", "", "oid", |_, _| Ok(Datum::Oid(0))).stable(),
     f(2855, "pg_is_other_temp_schema", "oid", "bool", |c, a| {
         let schema = c.catalog.schema_any_state(oid(a, 0)?);

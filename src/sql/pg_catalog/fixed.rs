@@ -126,7 +126,7 @@ pub(super) fn operator_class(ty: &Type) -> u32 {
         Type::Array(_) => ARRAY_CLASS.0,
         Type::Timetz => TIMETZ_CLASS.0,
         Type::Varchar => operator_class(&Type::Text),
-        Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
+        Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace | Type::Regrole => {
             operator_class(&Type::Oid)
         }
         other => CLASSES.iter().find(|c| c.3 == *other).map_or(0, |c| c.0),

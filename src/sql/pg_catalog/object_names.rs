@@ -81,6 +81,22 @@ impl CatalogNames {
         Ok(names::resolve_schema(&self.catalog, self.scope(), &[name])?.id)
     }
 
+    fn role(&self, name: &str) -> Result<u32> {
+        let parts = split(name)?;
+        let found = match parts.as_slice() {
+            [name] => self.catalog.role(name).map(|role| role.id),
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            Error::new(sqlstate::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"))
+        })
+    }
+
+    fn role_name(&self, oid: u32) -> Option<String> {
+        let role = self.catalog.roles().roles().find(|role| role.id == oid)?;
+        Some(quote_identifier(&role.name))
+    }
+
     fn schema_name(&self, oid: u32) -> Option<String> {
         let virtual_name =
             super::VIRTUAL_SCHEMAS.iter().find(|name| number::virtual_schema(name) == oid).copied();
@@ -98,6 +114,7 @@ impl NameResolver for CatalogNames {
             },
             Type::Regproc => function_oid(name),
             Type::Regnamespace => self.schema(name),
+            Type::Regrole => self.role(name),
             _ => self.relation(name),
         }
     }
@@ -107,6 +124,7 @@ impl NameResolver for CatalogNames {
             Type::Regtype => super::types::type_name(&self.catalog, number),
             Type::Regproc => function_name(number).map(quote_identifier),
             Type::Regnamespace => self.schema_name(number),
+            Type::Regrole => self.role_name(number),
             _ => self.relation_name(number),
         }
     }

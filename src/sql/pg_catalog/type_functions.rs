@@ -53,6 +53,7 @@ static FUNCTIONS: &[TypeFunctions] = &[
     io(2950, "uuid_", [2952, 2953, 2961, 2962], (0, 0)),
     io(3802, "jsonb_", [3806, 3804, 3805, 3803], (0, 0)),
     io(4089, "regnamespace", [4084, 4085, 4087, 4088], (0, 0)),
+    io(4096, "regrole", [4098, 4092, 4094, 4095], (0, 0)),
 ];
 
 /// `array_subscript_handler`, `raw_array_subscript_handler`

@@ -296,9 +296,12 @@ fn decode_prefix(ty: &Type, input: &mut Input<'_>, depth: usize) -> Result<Datum
             }
             Datum::Jsonb(Arc::new(json::parse(text(input.take(input.0.len())?)?)?))
         }
-        Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
-            Datum::Oid(input.u32()?)
-        }
+        Type::Oid
+        | Type::Regclass
+        | Type::Regtype
+        | Type::Regproc
+        | Type::Regnamespace
+        | Type::Regrole => Datum::Oid(input.u32()?),
         Type::Int2Vector => decode_array(&Type::Int2, input, depth)?,
         Type::OidVector => decode_array(&Type::Oid, input, depth)?,
         Type::Array(element) => decode_array(element, input, depth)?,

@@ -87,7 +87,12 @@ fn from_integer(n: i64, to: &Type) -> Result<Option<Datum>> {
         Type::Float4 => Datum::Float4(n as f32),
         Type::Float8 => Datum::Float8(n as f64),
         Type::Numeric => Datum::Numeric(Numeric::from_i64(n)),
-        Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
+        Type::Oid
+        | Type::Regclass
+        | Type::Regtype
+        | Type::Regproc
+        | Type::Regnamespace
+        | Type::Regrole => {
             // A negative int4 is the same four bytes; a wider number must fit.
             let oid =
                 u32::try_from(n).ok().or_else(|| i32::try_from(n).ok().map(i32::cast_unsigned));
@@ -101,9 +106,12 @@ fn from_oid(n: u32, to: &Type) -> Option<Datum> {
     match to {
         Type::Int4 => Some(Datum::Int4(n.cast_signed())),
         Type::Int8 => Some(Datum::Int8(i64::from(n))),
-        Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
-            Some(Datum::Oid(n))
-        }
+        Type::Oid
+        | Type::Regclass
+        | Type::Regtype
+        | Type::Regproc
+        | Type::Regnamespace
+        | Type::Regrole => Some(Datum::Oid(n)),
         _ => None,
     }
 }

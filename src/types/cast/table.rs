@@ -30,10 +30,12 @@ pub fn catalogued(from: &Type, to: &Type) -> Option<CastContext> {
         (Int4, Int8 | Float4 | Float8 | Numeric) => Implicit,
         (Int8, Float4 | Float8 | Numeric) => Implicit,
         (Int4 | Int8, Int2) | (Int8, Int4) => Assignment,
-        (Int2 | Int4 | Int8, Oid | Regclass | Regtype | Regproc | Regnamespace) => Implicit,
-        (Oid | Regclass | Regtype | Regproc | Regnamespace, Int4 | Int8) => Assignment,
-        (Oid, Regclass | Regtype | Regproc | Regnamespace)
-        | (Regclass | Regtype | Regproc | Regnamespace, Oid) => Implicit,
+        (Int2 | Int4 | Int8, Oid | Regclass | Regtype | Regproc | Regnamespace | Regrole) => {
+            Implicit
+        }
+        (Oid | Regclass | Regtype | Regproc | Regnamespace | Regrole, Int4 | Int8) => Assignment,
+        (Oid, Regclass | Regtype | Regproc | Regnamespace | Regrole)
+        | (Regclass | Regtype | Regproc | Regnamespace | Regrole, Oid) => Implicit,
 
         (Numeric, Float4 | Float8) | (Float4, Float8) => Implicit,
         (Numeric | Float4 | Float8, Int2 | Int4 | Int8) => Assignment,

@@ -77,7 +77,7 @@ fn parse_with(ty: &Type, modifier: i32, text: &str, format: &SessionFormat) -> R
         }
         Type::Jsonb => Datum::Jsonb(Arc::new(json::parse(text)?)),
         Type::Oid => Datum::Oid(scalar::oid(text)?),
-        Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
+        Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace | Type::Regrole => {
             Datum::Oid(named_oid(ty, text, format)?)
         }
         Type::Int2Vector => vector(Type::Int2, text, format)?,
@@ -121,6 +121,7 @@ fn named_oid(ty: &Type, text: &str, format: &SessionFormat) -> Result<u32> {
         }
         Type::Regclass => (sqlstate::UNDEFINED_TABLE, "relation"),
         Type::Regproc => (sqlstate::UNDEFINED_FUNCTION, "function"),
+        Type::Regrole => (sqlstate::UNDEFINED_OBJECT, "role"),
         _ => (sqlstate::INVALID_SCHEMA_NAME, "schema"),
     };
     Err(Error::new(code, format!("{kind} \"{text}\" does not exist")))
@@ -198,9 +199,10 @@ fn format_composed(value: &Datum, format: &SessionFormat, out: &mut String) {
 /// `int2vector` shows no braces.
 pub fn format_typed(value: &Datum, ty: &Type, session: &SessionFormat, out: &mut String) {
     match (value, ty) {
-        (Datum::Oid(oid), Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace) => {
-            write_named_oid(*oid, ty, session, out)
-        }
+        (
+            Datum::Oid(oid),
+            Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace | Type::Regrole,
+        ) => write_named_oid(*oid, ty, session, out),
         (Datum::Array(a), Type::Int2Vector | Type::OidVector) => {
             for (i, item) in a.items.iter().enumerate() {
                 if i > 0 {

@@ -114,9 +114,12 @@ pub fn class_of(ty: &Type) -> Option<Class> {
     Some(match ty {
         Type::Bool => Class::Bool,
         Type::Int2 | Type::Int4 | Type::Int8 => Class::Integer,
-        Type::Oid | Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace => {
-            Class::Oid
-        }
+        Type::Oid
+        | Type::Regclass
+        | Type::Regtype
+        | Type::Regproc
+        | Type::Regnamespace
+        | Type::Regrole => Class::Oid,
         Type::Date => Class::Date,
         Type::Time => Class::Time,
         Type::Timestamp => Class::Timestamp,
