@@ -431,3 +431,12 @@ fn as_of_is_taken_from_where_it_stands() {
     let error = parse("select * from (select * from t as of system time '-1s')").unwrap_err();
     assert_eq!(error.code().as_str(), "42601");
 }
+
+#[test]
+fn what_is_cut_short_is_refused() {
+    for sql in ["create inverted index on ( j )", "create inverted index i on (", "select trim("] {
+        if let Err(error) = parse(sql) {
+            assert_eq!(error.code().as_str(), "42601", "{sql}");
+        }
+    }
+}

@@ -60,7 +60,7 @@ fn is_inverted(at: &At<'_>) -> bool {
 /// `CREATE INVERTED INDEX i ON t (a)` is `... ON t USING gin (a)`.
 fn inverted_method(at: &At<'_>) -> Option<Edit> {
     let open = (1..at.left()).find(|ahead| at.opens(*ahead))?;
-    if at.is(open - 2, "using") {
+    if open.checked_sub(2).is_some_and(|word| at.is(word, "using")) {
         return None;
     }
     let mut put: Vec<Token> = (0..open).filter_map(|i| at.token(i).cloned()).collect();
