@@ -118,14 +118,19 @@ fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
         }
     }
     let mut removed = 0;
+    let mut oldest = before(now, default_ttl);
     let tables = snapshot.tables_any_state().map(|t| t.id).filter(|id| *id >= FIRST_USER_ID);
     let system = Span::new(table_span(1).start, table_span(FIRST_USER_ID).start);
     let spans = std::iter::once((SYSTEM_DATABASE, system));
     for (id, span) in spans.chain(tables.map(|id| (id, table_span(id)))) {
         stop.check()?;
         let ttl = snapshot.gc_ttl_seconds(id).map_or(default_ttl, seconds);
-        removed += server.mvcc.collect_garbage(&span, before(now, ttl))?.versions_removed;
+        let stats = server.mvcc.collect_garbage(&span, before(now, ttl))?;
+        removed += stats.versions_removed;
+        oldest = oldest.min(stats.line);
     }
+    // Before what is readable everywhere nobody asks what changed.
+    server.mvcc.forget_changelog(oldest)?;
     tracing::debug!(versions = removed, "collected garbage");
     Ok(())
 }

@@ -38,7 +38,8 @@ pub(super) struct Arguments {
 
 /// Runs the demo; on a terminal the server stays up until it is told to stop.
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    log::begin(log::Format::Text, "warn")?;
+    // That everyone is believed is no news here: the store holds a sample and goes.
+    log::begin(log::Format::Text, "warn,cairndb::node::root=error")?;
     let store = Throwaway::new()?;
     let mut config = Config::new(&store.0);
     config.listen = "127.0.0.1:0".to_owned();
@@ -94,7 +95,7 @@ async fn show(url: &str, size: Size) -> Result<()> {
     demo.back_up_detached(&format!("{incremental} WITH detached")).await?;
     demo.ask(&format!("SHOW BACKUPS IN {COLLECTION}")).await?;
     demo.ask(&format!("SHOW BACKUP FROM LATEST IN {COLLECTION}")).await?;
-    demo.ask("SHOW JOBS").await?;
+    demo.ask("SELECT job_id, job_type, status, fraction_completed, error FROM [SHOW JOBS]").await?;
     let before = demo.checksums("checksums before", size).await?;
     println!("> DROP DATABASE bank CASCADE\n");
     demo.db.run("DROP DATABASE bank CASCADE").await?;
