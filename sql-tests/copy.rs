@@ -68,7 +68,11 @@ fn a_bad_line_takes_the_whole_copy_back_and_the_session_goes_on() {
         ("1\t1\n2\n", "22P04", "missing data for column \"n\""),
         ("1\t1\t1\n", "22P04", "extra data after last expected column"),
         ("1\t1\n1\t2\n", "23505", "duplicate key value violates unique constraint \"t_pkey\""),
-        ("1\t\\N\n", "23502", "null value in column \"n\" of relation \"t\" violates not-null constraint"),
+        (
+            "1\t\\N\n",
+            "23502",
+            "null value in column \"n\" of relation \"t\" violates not-null constraint",
+        ),
     ];
     for (text, code, message) in cases {
         assert_eq!(refused(&db, copy, text), (code.to_owned(), message.to_owned()), "{text:?}");

@@ -29,10 +29,9 @@ impl std::error::Error for Refusal {}
 impl From<tokio_postgres::Error> for Refusal {
     fn from(e: tokio_postgres::Error) -> Refusal {
         match e.as_db_error() {
-            Some(db) => Refusal {
-                code: db.code().code().to_owned(),
-                message: db.message().to_owned(),
-            },
+            Some(db) => {
+                Refusal { code: db.code().code().to_owned(), message: db.message().to_owned() }
+            }
             None => Refusal { code: String::new(), message: e.to_string() },
         }
     }

@@ -123,8 +123,8 @@ impl Session {
         client: &mut dyn Client,
     ) -> Result<Arc<Planned>> {
         let mut ready = Ready(Vec::new());
-        for source in &request.parsed.row_sources {
-            ready.0.push((source, self.row_source(source, request, client)?));
+        for (number, source) in request.parsed.row_sources.iter().enumerate() {
+            ready.0.push((source, self.row_source(number, source, request, client)?));
         }
         let types: Vec<Option<Type>> = request.types.iter().cloned().map(Some).collect();
         self.plan_with(catalog, request.parsed, types, Some(&ready))
@@ -147,6 +147,7 @@ impl Session {
     /// The rows of `[SHOW …]`.
     fn row_source(
         &mut self,
+        number: usize,
         source: &Statement,
         request: Request<'_>,
         client: &mut dyn Client,
@@ -166,6 +167,8 @@ impl Session {
                 let mut work = self.work(request, client)?;
                 // The query around it needs the rows in this transaction.
                 work.explicit = true;
+                // Those inside of it were numbered before it.
+                work.row_sources = work.row_sources.get(..number).unwrap_or_default();
                 statement::run(&parsed, &mut work)?
             }
         };

@@ -210,6 +210,7 @@ impl Session {
             txn: &mut block.txn,
             params: request.params,
             param_types: request.types,
+            row_sources: &request.parsed.row_sources,
             statement_time,
             interrupt: &self.interrupt,
             client,

@@ -23,6 +23,7 @@
 mod alter_object;
 mod as_of;
 pub mod backup;
+mod bracket;
 mod cluster_setting;
 mod comment;
 mod copy;

@@ -16,7 +16,7 @@ use crate::sql::query::{self, Planned};
 use crate::sql::scalar::OutputColumn;
 use crate::sql::server::Server;
 use crate::sql::variables::SessionState;
-use crate::syntax::StringArg;
+use crate::syntax::{Statement, StringArg};
 use crate::task::Interrupt;
 use crate::types::{ColumnType, Datum, Type};
 
@@ -40,6 +40,8 @@ pub struct Work<'a> {
     pub interrupt: &'a Interrupt,
     /// The other side, for notices and COPY data.
     pub client: &'a mut dyn Client,
+    /// The statements in brackets (`[SHOW …]`) that its queries may name.
+    pub row_sources: &'a [Statement],
     /// Whether other statements share the transaction (BEGIN … COMMIT, or several in one text).
     pub explicit: bool,
     /// Whether the transaction has a savepoint to which it may return.
@@ -124,8 +126,10 @@ impl Work<'_> {
     pub fn query(&mut self, tree: &Query) -> Result<Rows> {
         let catalog = self.catalog()?;
         let mut types = ParameterTypes(self.param_types.iter().cloned().map(Some).collect());
-        let ctx = BindContext::new(&catalog, self.session);
-        let bound = bind::bind_query(&ctx, tree, &[], &mut types)?;
+        let ready = self.ready(tree)?;
+        let ctx =
+            BindContext { row_sources: Some(&ready), ..BindContext::new(&catalog, self.session) };
+        let bound = bind::bind_query(&ctx, tree, self.row_sources, &mut types)?;
         let planned = Planned::new(self.server, &catalog, self.session, bound)?;
         planned.check_privileges(&catalog, &self.session.current_user)?;
         let columns = planned.output.clone();
