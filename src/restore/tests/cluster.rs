@@ -89,7 +89,7 @@ fn a_cluster_in_use_is_refused_and_one_that_fails_is_as_it_was() {
     scene.to.catalog.delete(&mut txn, &Descriptor::Table(other)).unwrap();
     txn.commit().unwrap();
     let job = scene.plan(RESTORE).unwrap();
-    super::damage::spoil_first(&scene, ".cdf");
+    super::damage::spoil_every(&scene, ".cdf");
     scene.resumer().run(&job).unwrap_err();
     scene.resumer().revert(&job).unwrap();
     scene.assert_gone(&job);

@@ -39,6 +39,17 @@ pub fn spoil_first(scene: &Scene, ending: &str) {
     fs::write(path, bytes).unwrap();
 }
 
+/// Flips a bit in the middle of every file whose name ends so: which of them a restore reads is
+/// its own business.
+pub fn spoil_every(scene: &Scene, ending: &str) {
+    for path in files(scene, ending) {
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        fs::write(path, bytes).unwrap();
+    }
+}
+
 fn scene(secret: Option<Secret>) -> (Scene, TableDescriptor) {
     let scene = Scene::new();
     let table = scene.from.table("t");

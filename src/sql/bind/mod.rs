@@ -92,9 +92,6 @@ mod view;
 mod walk;
 mod window;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use crate::catalog::CatalogSnapshot;
