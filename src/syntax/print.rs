@@ -347,6 +347,8 @@ impl Display for ControlJobs {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use crate::syntax::{Statement, parse};
 
     fn printed(sql: &str) -> String {
@@ -417,6 +419,23 @@ mod tests {
         ] {
             assert_eq!(printed(sql), canonical, "{sql}");
             assert_eq!(printed(canonical), canonical);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_survives(form in 0usize..4, wrap in "[A-Za-z0-9+/=:@%# ]{0,6}") {
+            let secret = format!("{wrap}5ecr3t{wrap}");
+            let uri = format!("'s3://b/p?X=1&AWS_SECRET_ACCESS_KEY={secret}'");
+            let sql = match form {
+                0 => format!("BACKUP INTO LATEST IN ({uri}, {uri}) WITH encryption_passphrase = '{secret}'"),
+                1 => format!("BACKUP TO {uri} INCREMENTAL FROM {uri} WITH kms = ({uri}), incremental_location = {uri}"),
+                2 => format!("RESTORE a FROM {uri} IN {uri} WITH kms = {uri}, encryption_passphrase = '{secret}'"),
+                _ => format!("SHOW BACKUP FILES {uri} WITH encryption_passphrase = '{secret}', kms = {uri}"),
+            };
+            let shown = printed(&sql);
+            prop_assert!(!shown.contains("5ecr3t"), "{} -> {}", sql, shown);
+            prop_assert_eq!(printed(&shown), shown);
         }
     }
 }

@@ -212,3 +212,63 @@ fn begins(tokens: &[TokenWithSpan], words: &[&str]) -> bool {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::limits::EXPRESSION_DEPTH_MAX;
+    use crate::syntax::parse as parse_text;
+
+    #[test]
+    fn no_rule_is_hidden_behind_an_earlier_one() {
+        for (at, (words, _)) in RULES.iter().enumerate() {
+            let hider = RULES
+                .iter()
+                .take(at)
+                .find(|(other, rule)| matches!(rule, Always(_)) && words.starts_with(other));
+            assert_eq!(hider.map(|(other, _)| other), None, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn nesting_and_chains_are_bounded() {
+        let deep = format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000));
+        let long = vec!["1"; 200_000].join(" + ");
+        let inside =
+            "(".repeat(EXPRESSION_DEPTH_MAX / 2) + "1" + &")".repeat(EXPRESSION_DEPTH_MAX / 2);
+        for begin in ["BACKUP INTO 'x' AS OF SYSTEM TIME", "CANCEL JOB", "SET CLUSTER SETTING a ="]
+        {
+            for excess in [&deep, &long] {
+                let error = parse_text(&format!("{begin} {excess}")).unwrap_err();
+                assert_eq!(error.code().as_str(), "54001", "{begin}");
+            }
+            assert!(parse_text(&format!("{begin} {inside}")).is_ok(), "{begin}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_are_a_statement_or_a_refusal_with_a_place(
+            rule in 0..RULES.len(),
+            rest in prop::collection::vec(
+                prop::sample::select(vec![
+                    "a", "\"B\"", "'x'", "1", "$1", "(", ")", ",", ".", "=", "*", "@", "-", "all",
+                    "as", "backup", "by", "database", "default", "exists", "for", "from", "full",
+                    "if", "in", "into", "is", "latest", "not", "null", "of", "on", "option",
+                    "options", "owned", "password", "recurring", "role", "schedule", "schema",
+                    "select", "set", "system", "table", "time", "to", "using", "values", "with",
+                    "zone", "configure",
+                ]),
+                0..12,
+            ),
+        ) {
+            let words = RULES[rule].0.join(" ");
+            let sql = format!("{words} {}", rest.join(" "));
+            if let Err(error) = parse_text(&sql) {
+                prop_assert!(["42601", "0A000", "22023", "42602"].contains(&error.code().as_str()), "{}: {:?}", sql, error);
+            }
+        }
+    }
+}
