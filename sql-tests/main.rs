@@ -8,6 +8,7 @@ mod copy;
 mod crash;
 mod door;
 mod jobs;
+mod pgbench;
 mod process;
 mod protocol;
 mod psql;

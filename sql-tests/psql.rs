@@ -142,3 +142,14 @@ fn the_slash_commands_find_what_is_there() {
         ],
     );
 }
+
+#[test]
+fn the_tour_of_the_readme_works_when_pasted() {
+    let readme = include_str!("../README.md");
+    let tour = readme.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next());
+    let server = Cairn::fresh();
+    let output = psql(&server, tour.expect("a tour"));
+    assert!(!output.contains("ERROR"), "{output}");
+    assert_eq!(output.matches("| succeeded |").count(), 7, "{output}");
+    shows(&output, &["10000 | 50005100.00\n"]);
+}
