@@ -82,6 +82,23 @@ pub fn is_incremental_time(name: &str) -> bool {
     shaped(name, "000000.00")
 }
 
+/// The end time that a layer's directory names, to a hundredth of a second; `None` for a name
+/// chosen by hand.
+pub fn end_time(dir: &str) -> Option<Timestamp> {
+    let names: Vec<&str> = dir.split('/').filter(|name| !name.is_empty()).collect();
+    let tail = |n: usize| names.get(names.len().checked_sub(n)?..).map(|tail| tail.join("/"));
+    let incremental = tail(2).filter(|tail| {
+        tail.split_once('/')
+            .is_some_and(|(date, time)| is_incremental_date(date) && is_incremental_time(time))
+    });
+    let named = incremental.or_else(|| tail(3).filter(|tail| is_full_dir(tail)))?;
+    let digits: String = named.chars().filter(char::is_ascii_digit).collect();
+    let (time, centis) = digits.split_at_checked(14)?;
+    let time = chrono::NaiveDateTime::parse_from_str(time, "%Y%m%d%H%M%S").ok()?.and_utc();
+    let nanos = time.timestamp_nanos_opt().and_then(|nanos| u64::try_from(nanos).ok())?;
+    Some(Timestamp::from_nanos(nanos + centis.parse::<u64>().ok()? * 10_000_000))
+}
+
 /// Refuses a manifest that lies in a directory which names another end time: somebody swapped
 /// manifests or directories. A directory with a hand-chosen name cannot be checked.
 pub fn check_place(dir: &str, end: Timestamp) -> Result<()> {
@@ -141,6 +158,18 @@ mod tests {
         assert!(is_full_dir(&full_dir(Timestamp::MAX)));
         for other in ["/2021/03/23-213101.3", "2021/03/23-213101x37", "a/2021/03/23-213101.37"] {
             assert!(!is_full_dir(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_directory_tells_when_its_layer_ends() {
+        let end = at("2021-03-23T21:31:01.37Z");
+        assert_eq!(end_time(&full_dir(end)), Some(end));
+        let later = at("2021-03-24T15:55:30.5Z");
+        let dir = format!("{}/{}", full_dir(end), incremental_dir(later));
+        assert_eq!(end_time(&dir), Some(later));
+        for other in ["", "by hand", "2021/13/23-213101.37", "20210324"] {
+            assert_eq!(end_time(other), None, "{other}");
         }
     }
 

@@ -77,6 +77,7 @@ pub mod layer;
 pub mod layout;
 pub mod manifest;
 mod reader;
+pub mod retention;
 mod writer;
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub fn describe(
             };
             text += &format!("TABLE {} ", names.join(", "));
         }
+        Targets::SystemUsers => text += "SYSTEM USERS ",
         _ => {}
     }
     let from: Vec<String> = source.shown.iter().map(|uri| quote_literal(uri)).collect();

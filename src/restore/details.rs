@@ -16,6 +16,9 @@ pub struct Details {
     pub user: String,
     /// Whether the whole cluster comes back, system tables included.
     pub cluster: bool,
+    /// Whether only users come back.
+    #[serde(default)]
+    pub users: bool,
     /// The layers to read, oldest first.
     pub layers: Vec<LayerRef>,
     /// The time to which is restored.

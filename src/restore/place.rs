@@ -66,6 +66,7 @@ pub fn place(
             descriptors.extend(schemas.into_iter().map(Descriptor::Schema));
             number(ctx, &mut rewrite, &descriptors)?;
         }
+        Kind::Users => {}
     }
     follow_schemas(&mut rewrite, holdings, &descriptors);
     note_renames(holdings, options, &descriptors, &mut rewrite);

@@ -99,8 +99,12 @@ pub struct Plan {
 /// Plans a restore. Keeps the secrets of the job in the statement's transaction.
 pub fn plan(ctx: &mut PlanContext<'_>, request: &RestoreRequest) -> Result<Plan> {
     check_options(request)?;
-    if matches!(request.targets, Targets::Cluster) {
-        require_admin(&ctx.snapshot, ctx.user, "restore full cluster backups")?;
+    match request.targets {
+        Targets::Cluster => {
+            require_admin(&ctx.snapshot, ctx.user, "restore full cluster backups")?;
+        }
+        Targets::SystemUsers => require_admin(&ctx.snapshot, ctx.user, "restore system users")?,
+        _ => {}
     }
     let cloud = &ctx.services.cloud;
     for uri in request.from.uris() {
@@ -125,6 +129,7 @@ pub fn plan(ctx: &mut PlanContext<'_>, request: &RestoreRequest) -> Result<Plan>
     let details = Details {
         user: ctx.user.to_owned(),
         cluster: selection.kind == Kind::Cluster,
+        users: selection.kind == Kind::Users,
         layers: source.refs(chosen.last),
         as_of: chosen.at,
         tables: tables.into_iter().flatten().collect(),

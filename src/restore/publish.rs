@@ -112,7 +112,10 @@ pub fn publish(
         .loaded_at
         .ok_or_else(|| Error::internal("a restore is published before its time is chosen"))?;
     // Everything that must be read from the backup is in memory before the transaction begins.
-    let rows = if details.cluster { system_rows::read(details, source)? } else { Vec::new() };
+    let rows = match details.cluster || details.users {
+        true => system_rows::read(&services.catalog, details, source)?,
+        false => Vec::new(),
+    };
     let statistics = system_rows::statistics(details, source);
     let mut next = progress.clone();
     next.stage = Stage::Published;

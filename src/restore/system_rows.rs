@@ -10,8 +10,9 @@ use super::details::Details;
 use super::holdings::Holdings;
 use super::merge::Merge;
 use super::source::{Chosen, Source};
+use crate::catalog::Catalog;
 use crate::catalog::descriptor::TableDescriptor;
-use crate::catalog::role::{ADMIN, ROOT};
+use crate::catalog::role::{ADMIN, ADMIN_ID, PUBLIC_ID, ROOT, ROOT_ID};
 use crate::catalog::row::TableCodec;
 use crate::catalog::system::{self, BackupPolicy, RestoreRows, SystemTable};
 use crate::error::{Error, Result, sqlstate};
@@ -28,15 +29,23 @@ pub struct SystemRows {
     rows: Vec<Vec<Datum>>,
 }
 
-/// Reads the system tables of a cluster backup.
-pub fn read(details: &Details, source: &Source) -> Result<Vec<SystemRows>> {
+/// Reads the system tables of a cluster backup; with only users wanted, those about users, whose
+/// rows are added to what is there.
+pub fn read(catalog: &Catalog, details: &Details, source: &Source) -> Result<Vec<SystemRows>> {
     let layers = source.layers.get(..details.layers.len()).unwrap_or(&source.layers);
     let Some(last) = layers.len().checked_sub(1) else { return Ok(Vec::new()) };
     let holdings = Holdings::at(layers, Chosen { last, at: details.as_of })?;
     let coverage = Coverage::new(layers);
     let mut all = Vec::new();
     for table in system::all() {
-        let BackupPolicy::Include { restore: how } = table.policy() else { continue };
+        let BackupPolicy::Include { restore: mut how } = table.policy() else { continue };
+        if details.users {
+            let about_users = [&system::USERS, &system::ROLE_OPTIONS, &system::ROLE_MEMBERS];
+            if !about_users.iter().any(|wanted| wanted.id() == table.id()) {
+                continue;
+            }
+            how = RestoreRows::Keep;
+        }
         let then = holdings.table(table.id());
         // The form that the table had in the cluster of then.
         let old = then.map_or_else(|| Arc::clone(table.descriptor()), |t| Arc::new(t.clone()));
@@ -55,6 +64,9 @@ pub fn read(details: &Details, source: &Source) -> Result<Vec<SystemRows>> {
                 let row = codec.decode_row(merge.key(), merge.value())?;
                 rows.extend(adapt(table, &old, row, details)?);
             }
+        }
+        if table.id() == system::USERS.id() {
+            renumber(catalog, &mut rows)?;
         }
         all.push(SystemRows { table, how, rows });
     }
@@ -178,6 +190,26 @@ pub fn write(txn: &mut Txn, all: &[SystemRows], settings: &Arc<Settings>) -> Res
         }
         if table.id() == system::SETTINGS.id() {
             put_in_force(txn, rows, settings);
+        }
+    }
+    Ok(())
+}
+
+/// Roles get new numbers like everything else: theirs may be another one's here, now or later.
+fn renumber(catalog: &Catalog, rows: &mut [Vec<Datum>]) -> Result<()> {
+    let columns = &system::USERS.descriptor().columns;
+    let at = columns.iter().position(|column| column.name == "user_id");
+    let at = at.ok_or_else(|| Error::internal("system.users has another form"))?;
+    let is_own = |row: &&mut Vec<Datum>| match row.get(at) {
+        Some(Datum::Oid(number)) => ![ROOT_ID, ADMIN_ID, PUBLIC_ID].contains(number),
+        _ => false,
+    };
+    let count = u32::try_from(rows.len())
+        .map_err(|_| Error::unsupported("restoring four billion roles"))?;
+    let first = catalog.allocate_ids(count)?;
+    for (number, row) in (first..).zip(rows.iter_mut().filter(is_own)) {
+        if let Some(slot) = row.get_mut(at) {
+            *slot = Datum::Oid(number);
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::holdings::Holdings;
 use crate::catalog::descriptor::{Descriptor, DescriptorId, SchemaDescriptor};
 use crate::catalog::names::PUBLIC_SCHEMA;
-use crate::catalog::system::SYSTEM_DATABASE;
+use crate::catalog::system::{SYSTEM_DATABASE, USERS};
 use crate::error::{Error, Result, sqlstate};
 use crate::syntax::{TablePattern, Targets};
 
@@ -18,6 +18,8 @@ pub enum Kind {
     Databases,
     /// Single tables.
     Tables,
+    /// No objects: the users who are not here yet.
+    Users,
 }
 
 /// What is to be restored, by old number.
@@ -66,7 +68,11 @@ pub fn select(holdings: &Holdings, targets: &Targets, here: Here<'_>) -> Result<
             Ok(Selection { kind: Kind::Tables, ids })
         }
         Targets::Tenant(_) => Err(Error::unsupported("RESTORE of a tenant")),
-        Targets::SystemUsers => Err(Error::unsupported("RESTORE SYSTEM USERS")),
+        Targets::SystemUsers if holdings.table(USERS.id()).is_none() => Err(Error::new(
+            sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "cannot restore system users as no system.users table in the backup",
+        )),
+        Targets::SystemUsers => Ok(Selection { kind: Kind::Users, ids: BTreeSet::new() }),
     }
 }
 

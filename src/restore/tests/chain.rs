@@ -265,7 +265,7 @@ fn a_schema_comes_back_without_rows_and_rows_can_be_checked_all_the_same() {
     assert!(scene.to.dump(there.id).is_empty());
     assert_eq!((job.state().rows, job.state().bytes), (0, 0));
     // Then with damage in a file: seen only if the rows are looked at.
-    super::damage::spoil_first(&scene, ".cdf");
+    super::damage::spoil_every(&scene, ".cdf");
     let other = RESTORE.replace("postgres", "defaultdb");
     scene.restore(&format!("{other}, schema_only")).unwrap();
     let mut txn = scene.to.begin();

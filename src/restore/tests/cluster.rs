@@ -120,3 +120,30 @@ fn one_database_of_a_cluster_backup_comes_back_alone() {
     let users = snapshot.relation(public.id, "users").unwrap().unwrap();
     assert_eq!(scene.to.dump(users.id).len(), 3);
 }
+
+#[test]
+fn users_come_back_beside_those_that_are_here() {
+    let (scene, _) = scene();
+    scene.backup(&[], None, &Style { cluster: true, ..Style::default() });
+    let other = scene.to.table("other");
+    let mut txn = scene.to.begin();
+    // Another one has bob's number.
+    role::write(&mut txn, &Role::new(70, "eve", false)).unwrap();
+    txn.commit().unwrap();
+    let from = "FROM LATEST IN 'nodelocal://1/collection'";
+    let sql = format!("RESTORE SYSTEM USERS {from}");
+    let e = scene.plan_as("eve", &sql, None).err().unwrap();
+    assert_eq!(e.code(), sqlstate::INSUFFICIENT_PRIVILEGE);
+    let job = scene.restore(&sql).unwrap();
+    assert!(job.plan.description.starts_with("RESTORE SYSTEM USERS FROM '"));
+    let snapshot = scene.to.catalog.current().unwrap();
+    let (bob, eve) = (snapshot.role("bob").unwrap(), snapshot.role("eve").unwrap());
+    assert_eq!(eve.id, 70);
+    assert_ne!(bob.id, 70);
+    assert!(snapshot.is_admin("root") && !snapshot.is_admin("bob"));
+    assert!(snapshot.table(other.id).is_some());
+    assert_eq!(scene.services.settings.bytes(settings::BULK_IO_MAX_RATE), 1 << 40);
+    // Again, nothing is new.
+    scene.restore(&sql).unwrap();
+    assert_eq!(scene.to.catalog.current().unwrap().roles().roles().count(), 4);
+}

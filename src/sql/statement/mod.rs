@@ -36,6 +36,7 @@ mod maintain;
 mod object;
 mod owned;
 mod restore;
+mod retention;
 mod role;
 mod schema;
 mod sequence;
@@ -43,6 +44,7 @@ mod show;
 mod show_backup;
 mod show_create;
 mod table;
+mod verify_backup;
 mod view;
 mod work;
 
@@ -114,6 +116,9 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::Restore(stmt) => restore::run(stmt, work),
         Statement::ShowBackups(stmt) => show_backup::run_list(stmt, work),
         Statement::ShowBackup(stmt) => show_backup::run(stmt, work),
+        Statement::VerifyBackup(stmt) => verify_backup::run(stmt, work),
+        Statement::DropBackup(stmt) => retention::drop(stmt, work),
+        Statement::ExpireBackups(stmt) => retention::expire(stmt, work),
         _ => general::run(parsed, work),
     }
 }
@@ -129,6 +134,8 @@ pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
         Statement::Restore(stmt) => Some(restore::fields(stmt)),
         Statement::ShowBackups(_) => Some(show_backup::list_fields()),
         Statement::ShowBackup(stmt) => Some(show_backup::fields(stmt)),
+        Statement::VerifyBackup(_) => Some(verify_backup::fields()),
+        Statement::ExpireBackups(_) => Some(retention::expire_fields()),
         _ => None,
     }
 }

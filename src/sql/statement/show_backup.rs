@@ -152,7 +152,7 @@ fn check_options(stmt: &ShowBackup) -> Result<()> {
 }
 
 /// Refuses URIs from which the user may not read.
-fn check(uris: &[String], verb: &str, work: &mut Work<'_>) -> Result<()> {
+pub(super) fn check(uris: &[String], verb: &str, work: &mut Work<'_>) -> Result<()> {
     let catalog: Arc<CatalogSnapshot> = work.catalog()?;
     for uri in uris {
         let uri = ExternalUri::parse(uri)?;

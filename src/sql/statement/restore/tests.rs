@@ -310,3 +310,76 @@ fn who_may_look_into_a_backup() {
         assert_eq!(e.message(), expected);
     }
 }
+
+#[test]
+fn a_backup_is_verified_without_being_restored() {
+    let mut scene = shop();
+    scene.ask("BACKUP DATABASE shop INTO 'nodelocal://1/c' WITH encryption_passphrase = 'p'");
+    scene.ask("DELETE FROM shop.public.child WHERE id <= 10");
+    scene.ask(
+        "BACKUP DATABASE shop INTO LATEST IN 'nodelocal://1/c' WITH encryption_passphrase = 'p'",
+    );
+    let verify = "VERIFY BACKUP LATEST IN 'nodelocal://1/c' WITH encryption_passphrase = 'p'";
+    let answer = scene.ask(verify);
+    assert_eq!(answer.columns, ["path", "files", "entries", "file_bytes"]);
+    let entries: Vec<String> = answer.rows.iter().map(|row| shown(&row[2])).collect();
+    assert_eq!(entries, ["251", "10"]);
+    let mut data = Vec::new();
+    let mut folders = vec![scene._dir.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.to_string_lossy().ends_with(".cdf") => data.push(path),
+                false => {}
+            }
+        }
+    }
+    let mut bytes = std::fs::read(&data[0]).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&data[0], bytes).unwrap();
+    let e = scene.refused(verify);
+    assert_eq!(e.code(), sqlstate::DATA_CORRUPTED);
+    assert_eq!(e.message(), "1 files of the backup cannot be restored");
+    assert!(e.detail().unwrap().ends_with(".cdf (damaged)"), "{e:?}");
+}
+
+#[test]
+fn old_backups_are_dropped_and_the_newest_stay() {
+    let mut scene = shop();
+    for _ in 0..3 {
+        scene.ask("BACKUP DATABASE shop INTO 'nodelocal://1/c'");
+    }
+    scene.ask("BACKUP DATABASE shop INTO LATEST IN 'nodelocal://1/c'");
+    let fulls = scene.rows("SHOW BACKUPS IN 'nodelocal://1/c'");
+    assert_eq!(fulls.len(), 3);
+    let expire = "EXPIRE BACKUPS IN 'nodelocal://1/c' OLDER THAN";
+    assert!(scene.ask(&format!("{expire} '1 day'")).rows.is_empty());
+    let answer = scene.ask(&format!("{expire} '1 microsecond' WITH dry_run"));
+    assert_eq!(answer.columns, ["path", "end_time", "layers", "dropped"]);
+    let listed: Vec<String> = answer.rows.iter().map(|row| shown(&row[0])).collect();
+    assert_eq!(listed, fulls[..2]);
+    assert_eq!(scene.rows("SHOW BACKUPS IN 'nodelocal://1/c'"), fulls);
+    let answer = scene.ask(&format!("{expire} '1 microsecond' KEEP 2"));
+    assert_eq!(answer.rows.len(), 1);
+    assert_eq!(scene.rows("SHOW BACKUPS IN 'nodelocal://1/c'"), fulls[1..]);
+    let last = &fulls[2];
+    scene.ask("BEGIN");
+    let e = scene.refused(&format!("DROP BACKUP '{last}' IN 'nodelocal://1/c'"));
+    assert_eq!(e.code(), sqlstate::ACTIVE_SQL_TRANSACTION);
+    scene.ask("ROLLBACK");
+    let answer = scene.ask(&format!("DROP BACKUP '{last}' IN 'nodelocal://1/c'"));
+    assert_eq!(answer.tags, ["DROP BACKUP"]);
+    // LATEST leads to the one before.
+    scene.ask("RESTORE DATABASE shop FROM LATEST IN 'nodelocal://1/c' WITH new_db_name = 'copy'");
+    let e = scene.refused(&format!("DROP BACKUP '{last}' IN 'nodelocal://1/c'"));
+    assert_eq!(e.code(), sqlstate::UNDEFINED_FILE);
+    let answer = scene.ask(&format!("DROP BACKUP IF EXISTS '{last}' IN 'nodelocal://1/c'"));
+    assert_eq!(answer.notices, ["backup does not exist, skipping"]);
+    scene.ask("DROP BACKUP LATEST IN 'nodelocal://1/c'");
+    assert!(scene.rows("SHOW BACKUPS IN 'nodelocal://1/c'").is_empty());
+    let e = scene.refused("RESTORE DATABASE shop FROM LATEST IN 'nodelocal://1/c'");
+    assert_eq!(e.code(), sqlstate::UNDEFINED_FILE);
+}
