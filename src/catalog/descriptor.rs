@@ -505,6 +505,18 @@ impl ColumnDescriptor {
     }
 }
 
+impl ColumnDescriptor {
+    /// The expression that an index sorts by, if the column is there only to hold its value.
+    pub fn indexed_expression(&self) -> Option<&str> {
+        self.computed.as_deref().filter(|_| self.hidden)
+    }
+
+    /// Whether it numbers the rows of a table without a primary key.
+    pub fn is_row_id(&self) -> bool {
+        self.hidden && self.computed.is_none()
+    }
+}
+
 impl IndexColumn {
     /// A column in ascending order.
     pub fn ascending(column: ColumnId) -> Self {

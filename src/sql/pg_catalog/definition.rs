@@ -237,7 +237,11 @@ pub fn index_column(
     position: usize,
 ) -> Option<String> {
     let mut ids = index.columns.iter().map(|c| c.column).chain(index.storing.iter().copied());
-    Some(quote_identifier(&table.column(ids.nth(position)?)?.name))
+    let column = table.column(ids.nth(position)?)?;
+    Some(match column.indexed_expression() {
+        Some(sql) => format!("({sql})"),
+        None => quote_identifier(&column.name),
+    })
 }
 
 /// A stored expression as a person would write it: `104::regclass` becomes `'t_seq'::regclass`.

@@ -292,7 +292,8 @@ impl<'p> Planner<'p> {
     fn filter(&mut self, input: Relation, predicate: Scalar, want: &Want) -> Result<Node> {
         let mut predicates = Vec::new();
         walk::conjuncts(predicate, &mut predicates);
-        if let Relation::Scan(scan) = input {
+        if let Relation::Scan(mut scan) = input {
+            self.use_indexed_expressions(&mut scan, &mut predicates)?;
             return self.scan(scan, predicates, want);
         }
         let share: f64 = predicates.iter().map(estimate::selectivity).product();

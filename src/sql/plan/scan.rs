@@ -102,6 +102,39 @@ impl Planner<'_> {
         Ok(paths)
     }
 
+    /// Puts the hidden columns that hold the values of indexed expressions in the place of these
+    /// expressions, so that their indexes serve the predicates.
+    pub(super) fn use_indexed_expressions(
+        &mut self,
+        scan: &mut Scan,
+        predicates: &mut [Scalar],
+    ) -> Result<()> {
+        let table = scan.table.clone();
+        for (at, column) in table.columns.iter().enumerate() {
+            let Some(sql) = column.indexed_expression() else { continue };
+            let row: Vec<Produced> = table
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(at, c)| match scan.columns.iter().find(|(_, position)| *position == at) {
+                    Some((produced, _)) => produced.clone(),
+                    None => Produced { column: self.fresh(), ty: c.ty.clone() },
+                })
+                .collect();
+            let expression = self.bind(&table, sql, &row)?;
+            let Some(held) = row.get(at) else { continue };
+            let value = Scalar::column(held.column, held.ty.clone());
+            let mut found = false;
+            for predicate in predicates.iter_mut() {
+                found |= replace(predicate, &expression, &value);
+            }
+            if found && !scan.columns.iter().any(|(_, position)| *position == at) {
+                scan.columns.push((held.clone(), at));
+            }
+        }
+        Ok(())
+    }
+
     /// A scan under predicates.
     pub(super) fn scan(
         &mut self,
@@ -223,6 +256,17 @@ impl Planner<'_> {
         let (lower, upper) = (limit(&path.lower)?, limit(&path.upper)?);
         Ok(Bounds { terms, lower, upper })
     }
+}
+
+/// Replaces an expression wherever it stands in another; whether it stood there.
+fn replace(scalar: &mut Scalar, expression: &Scalar, value: &Scalar) -> bool {
+    if access::same_scalar(scalar, expression) {
+        *scalar = value.clone();
+        return true;
+    }
+    let mut found = false;
+    walk::operands_mut(scalar, &mut |operand| found |= replace(operand, expression, value));
+    found
 }
 
 /// The predicates that a path does not serve.

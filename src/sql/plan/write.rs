@@ -245,7 +245,12 @@ impl Planner<'_> {
         self.expr(&scalar, &Layout::new(&row))
     }
 
-    fn bind(&self, table: &Arc<TableDescriptor>, sql: &str, row: &[Produced]) -> Result<Scalar> {
+    pub(super) fn bind(
+        &self,
+        table: &Arc<TableDescriptor>,
+        sql: &str,
+        row: &[Produced],
+    ) -> Result<Scalar> {
         let ctx = BindContext::new(self.ctx.catalog, self.ctx.session);
         bind_scalar_over_table(&ctx, sql, table, row)
     }

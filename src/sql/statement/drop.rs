@@ -470,6 +470,7 @@ fn drop_index(
     let what = format!("index {}", index.name);
     let mut draft = Draft::of(catalog, table)?;
     draft.table.indexes.retain(|i| i.id != id);
+    draft.drop_unused_expressions();
     release_foreign_keys(work, catalog, &mut draft, &what, cascade)?;
     draft.write(work)
 }

@@ -275,7 +275,11 @@ fn key_columns(table: &TableDescriptor, index: &IndexDescriptor) -> String {
     let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
     let columns = index.columns.iter().filter_map(|key| {
         let column = table.column(key.column)?;
-        Some(format!("{} {}", quote_identifier(&column.name), direction(key.descending)))
+        let name = match column.indexed_expression() {
+            Some(sql) => format!("({sql})"),
+            None => quote_identifier(&column.name),
+        };
+        Some(format!("{name} {}", direction(key.descending)))
     });
     columns.collect::<Vec<_>>().join(", ")
 }

@@ -94,7 +94,8 @@ pub fn key_text(
     format: &SessionFormat,
 ) -> String {
     let columns: Vec<_> = positions.iter().filter_map(|p| table.columns.get(*p)).collect();
-    let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    let names: Vec<&str> =
+        columns.iter().map(|c| c.indexed_expression().unwrap_or(&c.name)).collect();
     let values = list(values.iter().zip(columns.iter().map(|c| &c.ty.ty)), format, usize::MAX);
     format!("({})={values}", names.join(", "))
 }

@@ -18,10 +18,13 @@ use crate::sql::relation::Produced;
 use crate::sql::scalar::ColumnRef;
 use crate::sql::statement::Work;
 use crate::sql::statement::object;
-use crate::types::Type;
+use crate::types::{ColumnType, Type};
 
 /// The name of the hidden column that tells rows apart where no primary key does.
 const ROW_ID: &str = "rowid";
+
+/// The name of a hidden column that holds the value of an indexed expression.
+const INDEXED_EXPRESSION: &str = "crdb_internal_idx_expr";
 
 /// A descriptor that is not written yet, and what goes with it.
 pub(in crate::sql::statement) struct Draft {
@@ -192,6 +195,31 @@ impl Draft {
         let (id, name) = (self.table.primary_index.id, format!("{}_pkey", self.table.name));
         self.table.primary_index = IndexDescriptor::new(id, name, true, &[column.id]);
         self.table.columns.push(column);
+    }
+
+    /// Adds a hidden column that holds the value of an expression for an index, and gives back its
+    /// name.
+    pub fn add_indexed_expression(&mut self, sql: String, ty: ColumnType) -> Result<String> {
+        let mut name = INDEXED_EXPRESSION.to_owned();
+        let mut number = 0;
+        while self.table.column_named(&name).is_some() {
+            number += 1;
+            name = format!("{INDEXED_EXPRESSION}_{number}");
+        }
+        let mut column = ColumnDescriptor::new(0, name.clone(), ty);
+        column.hidden = true;
+        column.computed = Some(sql);
+        self.add_column(column)?;
+        Ok(name)
+    }
+
+    /// Takes away the hidden columns that no index uses any more.
+    pub fn drop_unused_expressions(&mut self) {
+        let indexes = &self.table.indexes;
+        self.table.columns.retain(|c| {
+            c.indexed_expression().is_none()
+                || indexes.iter().any(|i| i.columns.iter().any(|k| k.column == c.id))
+        });
     }
 
     /// A column by name; 42703 otherwise.

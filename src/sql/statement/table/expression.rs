@@ -24,7 +24,7 @@ use crate::sql::statement::Work;
 use crate::sql::statement::object;
 use crate::sql::statement::table::draft::row_of;
 use crate::syntax::{self, Statement};
-use crate::types::Datum;
+use crate::types::{ColumnType, Datum};
 
 /// An expression as the catalogue keeps it.
 pub(super) struct Stored {
@@ -32,6 +32,8 @@ pub(super) struct Stored {
     pub sql: String,
     /// The relations that it names: sequences.
     pub names: Vec<DescriptorId>,
+    /// Its type.
+    pub ty: ColumnType,
 }
 
 /// Checks an expression of a table's definition and puts it into the form that is kept.
@@ -58,7 +60,7 @@ pub(super) fn store(
         return Err(Error::new(sqlstate::INVALID_OBJECT_DEFINITION, message));
     }
     let (sql, names) = stored_expression(&ctx, tree)?;
-    Ok(Stored { sql, names })
+    Ok(Stored { sql, names, ty: scalar.ty })
 }
 
 /// The most volatile function that an expression calls.

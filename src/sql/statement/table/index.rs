@@ -1,7 +1,5 @@
 //! CREATE INDEX, and indexes among the columns of CREATE TABLE.
 
-use std::sync::Arc;
-
 use sqlparser::ast::{CreateIndex, Expr, Ident, IndexColumn as ColumnTree};
 
 use super::draft::Draft;
@@ -83,7 +81,7 @@ pub fn run(stmt: &CreateIndex, work: &mut Work<'_>) -> Result<Outcome> {
         predicate: stmt.predicate.as_ref(),
     };
     let id = add(work, &mut draft, &said)?;
-    rewrite::fill(work, &table, &Arc::new(draft.table.clone()), &[id])?;
+    rewrite::with_expressions(work, &table, &mut draft, &[id])?;
     draft.write(work)?;
     Ok(done())
 }
@@ -108,7 +106,8 @@ pub(super) fn add_inline(
 }
 
 fn add(work: &mut Work<'_>, draft: &mut Draft, said: &Said<'_>) -> Result<IndexId> {
-    let columns = index_columns(&draft.table, said.columns)?;
+    let trees = expression_columns(work, draft, said.columns)?;
+    let columns = index_columns(&draft.table, &trees)?;
     let storing = stored_columns(&draft.table, said.storing, &columns)?;
     let predicate = match said.predicate {
         Some(tree) => {
@@ -128,7 +127,10 @@ fn add(work: &mut Work<'_>, draft: &mut Draft, said: &Said<'_>) -> Result<IndexI
         Some(name) => name.to_owned(),
         None => {
             let names = columns.iter().filter_map(|c| draft.table.column(c.column));
-            let part = columns_part(names.map(|c| c.name.as_str()));
+            let part = columns_part(names.map(|c| match c.indexed_expression() {
+                Some(sql) => function_name(sql),
+                None => c.name.as_str(),
+            }));
             choose(&draft.table.name, &part, "idx", |n| draft.is_taken(&catalog, n))
         }
     };
@@ -140,4 +142,52 @@ fn add(work: &mut Work<'_>, draft: &mut Draft, said: &Said<'_>) -> Result<IndexI
         ..IndexDescriptor::new(id, name, said.unique, &[])
     });
     Ok(id)
+}
+
+/// What an index on an expression is called after: the function that it calls, or `expr`.
+fn function_name(sql: &str) -> &str {
+    match sql.split_once('(') {
+        Some((name, _)) if !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()) => name,
+        _ => "expr",
+    }
+}
+
+/// The columns of an index, with a hidden generated column in place of each expression.
+fn expression_columns(
+    work: &mut Work<'_>,
+    draft: &mut Draft,
+    trees: &[ColumnTree],
+) -> Result<Vec<ColumnTree>> {
+    let mut trees = trees.to_vec();
+    for tree in &mut trees {
+        let mut expr = &tree.column.expr;
+        while let Expr::Nested(inner) = expr {
+            expr = inner;
+        }
+        if let Expr::Identifier(_) = expr {
+            continue;
+        }
+        if !matches!(draft.table.kind, TableKind::Table) {
+            return Err(Error::unsupported("indexes on expressions of a materialized view"));
+        }
+        let purpose = ExpressionUse::Generated;
+        let stored =
+            expression::store(work, expr, &draft.table, purpose, None).map_err(|e| {
+                match e.code() {
+                    sqlstate::INVALID_OBJECT_DEFINITION => Error::new(
+                        e.code(),
+                        "functions in index expression must be marked IMMUTABLE",
+                    ),
+                    _ => e,
+                }
+            })?;
+        let known =
+            draft.table.columns.iter().find(|c| c.indexed_expression() == Some(&stored.sql));
+        let name = match known {
+            Some(column) => column.name.clone(),
+            None => draft.add_indexed_expression(stored.sql, stored.ty)?,
+        };
+        tree.column.expr = Expr::Identifier(Ident::with_quote('"', name));
+    }
+    Ok(trees)
 }

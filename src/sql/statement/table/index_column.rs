@@ -91,12 +91,14 @@ fn index_column(table: &TableDescriptor, tree: &Tree) -> Result<IndexColumn> {
         return Err(Error::unsupported("indexes on expressions"));
     };
     let column =
-        table.columns.iter().find(|c| c.name == ident.value && !c.hidden).ok_or_else(|| {
-            Error::new(
-                sqlstate::UNDEFINED_COLUMN,
-                format!("column \"{}\" does not exist", ident.value),
-            )
-        })?;
+        table.columns.iter().find(|c| c.name == ident.value && !c.is_row_id()).ok_or_else(
+            || {
+                Error::new(
+                    sqlstate::UNDEFINED_COLUMN,
+                    format!("column \"{}\" does not exist", ident.value),
+                )
+            },
+        )?;
     check_type(&column.ty.ty)?;
     if let Some(class) = &tree.operator_class {
         let words = object::words(class)?;

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use super::draft::Draft;
 use super::load::Loader;
 use super::{check, expression};
 use crate::catalog::descriptor::{SequenceOptions, TableDescriptor};
@@ -69,6 +70,34 @@ pub(in crate::sql::statement) fn fill(
     indexes: &[IndexId],
 ) -> Result<u64> {
     rewrite(work, old, new, indexes, &[])
+}
+
+/// Fills indexes that were added to a draft. Hidden columns that came with them are written into
+/// every row first, under a new number of the primary index.
+pub(super) fn with_expressions(
+    work: &mut Work<'_>,
+    old: &Arc<TableDescriptor>,
+    draft: &mut Draft,
+    added: &[IndexId],
+) -> Result<()> {
+    let catalog = work.catalog()?;
+    let mut sources = Vec::new();
+    for (position, column) in draft.table.columns.iter().enumerate() {
+        if let Some(sql) = column.indexed_expression()
+            && old.column(column.id).is_none()
+        {
+            let expr = expression::compile(work, &catalog, sql, &draft.table)?;
+            sources.push((position, Source::New(expr)));
+        }
+    }
+    let mut indexes = added.to_vec();
+    if !sources.is_empty() {
+        let id = draft.next_index_id();
+        draft.table.primary_index.id = id;
+        indexes.push(id);
+    }
+    rewrite(work, old, &Arc::new(draft.table.clone()), &indexes, &sources)?;
+    Ok(())
 }
 
 /// Fills indexes of the new form of a table from the rows of the old. `sources` gives positions in

@@ -183,3 +183,25 @@ fn temporary_tables_end_with_their_session() {
     let catalog = server.catalog.current().unwrap();
     assert!(catalog.tables_any_state().all(|t| !t.temporary));
 }
+
+#[test]
+fn an_index_on_an_expression_is_kept_used_and_dropped() {
+    let mut s = start();
+    run(&mut s, "CREATE TABLE t (id int PRIMARY KEY, email text)");
+    run(&mut s, "INSERT INTO t SELECT g, 'User' || g FROM generate_series(1, 500) g");
+    run(&mut s, "CREATE UNIQUE INDEX t_lower ON t (lower(email))");
+    let e = ask(&mut s, "INSERT INTO t VALUES (1000, 'USER7')").err().unwrap();
+    assert_eq!(e.code(), sqlstate::UNIQUE_VIOLATION);
+    assert_eq!(e.detail(), Some("Key (lower(email))=(user7) already exists."));
+    assert_eq!(number(&mut s, "SELECT id FROM t WHERE lower(email) = 'user9'"), 9);
+    let plan = ask(&mut s, "EXPLAIN SELECT id FROM t WHERE lower(email) = 'user9'").unwrap();
+    assert!(plan.rows.iter().any(|row| format!("{row:?}").contains("t_lower")), "{:?}", plan.rows);
+    run(&mut s, "UPDATE t SET email = 'new' WHERE lower(email) = 'user9'");
+    assert_eq!(number(&mut s, "SELECT id FROM t WHERE lower(email) = 'new'"), 9);
+    assert_eq!(ask(&mut s, "SELECT * FROM t LIMIT 1").unwrap().columns, ["id", "email"]);
+    run(&mut s, "ALTER TABLE t RENAME COLUMN email TO mail");
+    assert_eq!(number(&mut s, "SELECT id FROM t WHERE lower(mail) = 'user8'"), 8);
+    run(&mut s, "ALTER TABLE t DROP COLUMN mail");
+    run(&mut s, "ALTER TABLE t ADD COLUMN mail text; INSERT INTO t VALUES (1000, 'USER7')");
+    assert_eq!(number(&mut s, "SELECT count(*) FROM t"), 501);
+}

@@ -217,7 +217,7 @@ pub(super) fn undefined_constraint(table: &TableDescriptor, name: &str) -> Error
 fn primary_key(work: &mut Work<'_>, id: TableId, tree: &TableConstraint) -> Result<()> {
     let (table, mut draft) = current(work, id)?;
     if object::has_row_id(&table) {
-        draft.table.columns.retain(|c| !c.hidden);
+        draft.table.columns.retain(|c| !c.is_row_id());
         draft.table.primary_index.columns.clear();
     }
     constraints::add(work, &mut draft, tree)?;

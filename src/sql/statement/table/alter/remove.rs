@@ -42,20 +42,24 @@ pub(super) fn column(
         .collect();
     let in_key = draft.table.primary_index.columns.iter().any(|c| c.column == dropped.id);
     draft.table.columns.retain(|c| c.id != dropped.id);
+    let mut gone = vec![dropped.id];
     for column in &mut draft.table.columns {
         // A generated column cannot stay without what it is generated from (refused above unless
         // CASCADE was said).
         if let Some(sql) = &column.computed
             && expression::mentions(sql, name)?
         {
-            column.computed = None;
+            match column.hidden {
+                true => gone.push(column.id),
+                false => column.computed = None,
+            }
         }
     }
     draft.table.checks.retain(|c| !c.columns.contains(&dropped.id));
     draft.table.foreign_keys.retain(|f| !f.columns.contains(&dropped.id));
     let mut kept = Vec::with_capacity(draft.table.indexes.len());
     for index in std::mem::take(&mut draft.table.indexes) {
-        let uses = index.columns.iter().any(|c| c.column == dropped.id)
+        let uses = index.columns.iter().any(|c| gone.contains(&c.column))
             || index.storing.contains(&dropped.id)
             || match &index.predicate {
                 Some(sql) => expression::mentions(sql, name)?,
@@ -66,6 +70,7 @@ pub(super) fn column(
         }
     }
     draft.table.indexes = kept;
+    draft.drop_unused_expressions();
     release_foreign_keys(work, &catalog, &mut draft, &what, cascade)?;
     if in_key {
         without_key(work, &table, draft)?;
@@ -94,7 +99,8 @@ fn dependents(
         names.push(format!("{} {}", ObjectRef::from(&other).noun(), other.name));
         views.push(other.id);
     }
-    for column in table.columns.iter().filter(|c| c.id != id) {
+    // Indexes on expressions go with the column, as those on the column itself.
+    for column in table.columns.iter().filter(|c| c.id != id && !c.hidden) {
         if let Some(sql) = &column.computed
             && expression::mentions(sql, name)?
         {
@@ -135,7 +141,7 @@ fn without_key(work: &mut Work<'_>, table: &Arc<TableDescriptor>, mut draft: Dra
     draft.add_row_id();
     let indexes = draft.renumber();
     let new = Arc::new(draft.table.clone());
-    let position = new.columns.iter().position(|c| c.hidden).unwrap_or_default();
+    let position = new.columns.iter().position(|c| c.is_row_id()).unwrap_or_default();
     rewrite(work, table, &new, &indexes, &[(position, Source::RowId)])?;
     draft.write(work)
 }
