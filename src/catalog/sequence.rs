@@ -6,9 +6,9 @@
 //!
 //! A number that was handed out is never handed out again, whatever happens to the transaction
 //! that asked for it. Writing each one durably would cost an fsync per number, so the stored value
-//! runs ahead: one durable write reserves [`RESERVED`] numbers and memory hands them out. Each
-//! reservation that is used up is followed by one twice as large, up to [`RESERVED_MAX`], so that
-//! a million rows do not cost thirty thousand fsyncs. A crash skips the rest of a reservation; [`Catalog::flush_sequences`] gives it back (at shutdown, and
+//! runs ahead: one durable write reserves [`RESERVED`] numbers and memory hands them out. A
+//! transaction that goes on and on gets more at a time, up to [`RESERVED_MAX`], so that a million
+//! rows do not cost thirty thousand fsyncs. A crash skips the rest of a reservation; [`Catalog::flush_sequences`] gives it back (at shutdown, and
 //! before a backup, so that what is stored is exact).
 //!
 //! A transaction that set the sequence itself (RESTART) and has not ended yet works on its own
@@ -32,6 +32,9 @@ pub const RESERVED: i64 = 32;
 
 /// Numbers that one durable write reserves at most.
 pub const RESERVED_MAX: i64 = 4_096;
+
+/// Reservations that a transaction uses up before they grow.
+const PATIENCE: u32 = 8;
 
 const FORMAT: u8 = 1;
 
@@ -125,8 +128,16 @@ struct State {
     stored: Position,
     /// The descriptor's version for which the reservation was made.
     version: u64,
-    /// How many numbers were reserved.
-    reserved: i64,
+    /// The transaction that asked for the reservation, and how often in a row it did.
+    taker: u64,
+    times: u32,
+}
+
+/// Numbers to reserve for a transaction that has used up so many reservations in a row: after the
+/// first few each is twice as large as the one before.
+fn reservation(times: u32) -> i64 {
+    let doublings = times.saturating_sub(PATIENCE).min(16);
+    (RESERVED << doublings).min(RESERVED_MAX)
 }
 
 impl Sequences {
@@ -179,11 +190,12 @@ impl Catalog {
             state.position = Position { last_value: next, is_called: true };
             return Ok(next);
         }
-        let reserved = match slot.as_ref() {
-            Some(state) if state.version == table.version => {
-                state.reserved.saturating_mul(2).clamp(RESERVED, RESERVED_MAX)
+        let taker = txn.id();
+        let (reserved, times) = match slot.as_ref() {
+            Some(state) if state.taker == taker => {
+                (reservation(state.times), state.times.saturating_add(1))
             }
-            _ => RESERVED,
+            _ => (RESERVED, 1),
         };
         let mut first = 0;
         self.change_sequence(&shared, &mut slot, table, |position| {
@@ -192,7 +204,7 @@ impl Catalog {
         })?;
         if let Some(state) = slot.as_mut() {
             state.position = Position { last_value: first, is_called: true };
-            state.reserved = reserved;
+            (state.taker, state.times) = (taker, times);
         }
         Ok(first)
     }
@@ -305,7 +317,7 @@ impl Catalog {
             match attempt {
                 Ok(to) => {
                     let version = table.version;
-                    *slot = Some(State { position: to, stored: to, version, reserved: 0 });
+                    *slot = Some(State { position: to, stored: to, version, taker: 0, times: 0 });
                     return Ok(());
                 }
                 Err(e) if e.is_retryable() => continue,
@@ -366,6 +378,13 @@ mod tests {
         assert_eq!(reach(1, 32, &counting(1, 1, 1, i64::MAX)), 32);
         assert_eq!(reach(i64::MAX - 1, 32, &counting(1, 1, 1, i64::MAX)), i64::MAX);
         assert_eq!(reach(-1, 4, &counting(-1, -10, i64::MIN, -1)), -31);
+    }
+
+    #[test]
+    fn reservations_grow_late_and_not_without_end() {
+        assert_eq!((reservation(1), reservation(8)), (RESERVED, RESERVED));
+        assert_eq!(reservation(9), 2 * RESERVED);
+        assert_eq!(reservation(u32::MAX), RESERVED_MAX);
     }
 
     #[test]
