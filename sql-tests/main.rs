@@ -4,6 +4,7 @@
 //! of them can run at once. `scripts.rs` runs the `.slt` files beside this one; the rest are tests
 //! that need more than one process, a kill, a real S3 server, or a damaged file.
 
+mod consistency;
 mod copy;
 mod crash;
 mod door;

@@ -280,6 +280,10 @@ impl Source {
             return Ok(Chosen { last, at });
         }
         if layer.mvcc_filter != MvccFilter::All {
+            // People see ends to the microsecond; this layer holds no other moment of it.
+            if at.micros() == layer.end_time.micros() {
+                return Ok(Chosen { last, at: layer.end_time });
+            }
             let nearest = match last.checked_sub(1) {
                 None => show(layer.end_time),
                 Some(before) => format!("{} and {}", show(end(before)), show(layer.end_time)),
