@@ -14,7 +14,8 @@
 //!
 //! Words: a *statement* is one tree with the text it came from; an *extra* is what a general
 //! statement says that sqlparser's tree has no place for; *own* statements are those whose grammar
-//! is CockroachDB's, parsed here over the same tokens.
+//! is CockroachDB's, or whose tree is better ours, parsed here over the same tokens; a *row source*
+//! is a statement in brackets that stands for a table.
 //!
 //! Invariants:
 //! - No I/O, no clock, no catalogue.

@@ -23,7 +23,7 @@ fn options(c: &mut Cursor<'_>) -> Result<Vec<(String, Expr)>> {
     while !c.at_end() {
         let region = ["region", "regions", "survive", "placement"].iter().any(|w| c.is(0, w));
         if region || (c.is(0, "primary") && c.is(1, "region")) {
-            return Err(Error::unsupported("multi-region databases"));
+            return Err(Error::unsupported("a multi-region database"));
         }
         let name = if c.eat(&["connection", "limit"]) {
             "connection_limit".to_owned()
@@ -56,7 +56,7 @@ pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Statement> {
     } else if c.eat(&["rename", "to"]) {
         AlterDatabaseAction::Rename(c.ident()?)
     } else if c.is(0, "set") && c.is(1, "tablespace") {
-        return Err(Error::unsupported("tablespaces"));
+        return Err(Error::unsupported("SET TABLESPACE"));
     } else if c.eat(&["set"]) {
         AlterDatabaseAction::Set(variable::assignment(c)?)
     } else if c.eat(&["reset", "all"]) {
@@ -68,7 +68,7 @@ pub(super) fn alter(c: &mut Cursor<'_>) -> Result<Statement> {
     } else if c.is(0, "refresh") && c.is(1, "collation") {
         return Err(Error::unsupported("ALTER DATABASE ... REFRESH COLLATION VERSION"));
     } else if (c.is(0, "add") || c.is(0, "drop")) && c.is(1, "region") {
-        return Err(Error::unsupported("multi-region databases"));
+        return Err(Error::unsupported("a multi-region database"));
     } else {
         c.eat(&["with"]);
         if c.at_end() {

@@ -99,7 +99,7 @@ fn change(c: &mut Cursor<'_>) -> Result<(&'static str, SequenceChange)> {
         let restart = if with || !c.at_word_or_end() { Some(c.number()?) } else { None };
         ("restart", SequenceChange::Restart(restart))
     } else if c.is(0, "virtual") {
-        return Err(Error::unsupported("virtual sequences"));
+        return Err(Error::unsupported("a virtual sequence"));
     } else if c.is(0, "set") {
         return Err(Error::unsupported("ALTER SEQUENCE ... SET LOGGED"));
     } else {

@@ -120,9 +120,9 @@ fn unsupported(c: &Cursor<'_>) -> Option<&'static str> {
         (["trace", "for"], "SHOW TRACE"),
         (["kv", "trace"], "SHOW TRACE"),
         (["compact", "trace"], "SHOW TRACE"),
-        (["regions", "from"], "multi-region databases"),
-        (["survival", "goal"], "multi-region databases"),
-        (["partitions", "from"], "partitioned tables"),
+        (["regions", "from"], "a multi-region database"),
+        (["survival", "goal"], "a multi-region database"),
+        (["partitions", "from"], "SHOW PARTITIONS"),
         (["experimental_fingerprints", "from"], "SHOW EXPERIMENTAL_FINGERPRINTS"),
     ]
     .into_iter()

@@ -103,12 +103,13 @@ fn name(c: &mut Cursor<'_>) -> Result<String> {
     dotted(c)
 }
 
-/// `name` or `extension.name`. Names of variables do not heed case, quoted or not.
+/// `name` or `extension.name`. Names of variables do not heed case, quoted or not; `session_user` is
+/// a variable too.
 fn dotted(c: &mut Cursor<'_>) -> Result<String> {
-    let mut name = c.ident()?.value;
+    let mut name = c.role()?.value;
     while c.eat_token(&Token::Period) {
         name.push('.');
-        name.push_str(&c.ident()?.value);
+        name.push_str(&c.label()?.value);
     }
     Ok(name.to_lowercase())
 }
@@ -213,6 +214,7 @@ mod tests {
             ("show session authorization", "session_authorization"),
             ("show transaction isolation level", "transaction_isolation"),
             ("show a.b", "a.b"),
+            ("show session_user", "session_user"),
         ] {
             assert_eq!(one(sql), Statement::ShowVariable(name.to_owned()), "{sql}");
         }

@@ -201,7 +201,7 @@ fn storage(element: &[TokenWithSpan]) -> Result<Vec<TokenWithSpan>> {
         } else if is(i, "without") && is(i + 1, "index") {
             return Err(Error::unsupported("UNIQUE WITHOUT INDEX"));
         } else if is(i, "not") && is(i + 1, "visible") {
-            return Err(Error::unsupported("columns that are not visible"));
+            return Err(Error::unsupported("NOT VISIBLE"));
         } else if is(i, "nulls") && is(i + 1, "not") && is(i + 2, "distinct") {
             return Err(Error::unsupported("NULLS NOT DISTINCT"));
         } else if is(i, "using") && is(i + 1, "hash") {

@@ -76,10 +76,10 @@ fn definition(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<TableInde
     let is = |i: usize, word| is_word(tokens.get(i).map(|t| &t.token), word);
     for i in outside(tokens) {
         if is(i, "interleave") {
-            return Err(Error::unsupported("interleaved indexes"));
+            return Err(Error::unsupported("an interleaved index"));
         }
         if is(i, "partition") && is(i + 1, "by") {
-            return Err(Error::unsupported("partitioned indexes"));
+            return Err(Error::unsupported("a partitioned index"));
         }
     }
     let prepared = prepare(source, tokens.to_vec())?;

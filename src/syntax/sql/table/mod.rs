@@ -46,10 +46,10 @@ pub(super) fn cut(
     let mut out = head.to_vec();
     let first = rest.first();
     if is_word(first.map(|t| &t.token), "of") {
-        return Err(Error::unsupported("typed tables"));
+        return Err(Error::unsupported("CREATE TABLE OF"));
     }
     if is_word(first.map(|t| &t.token), "partition") {
-        return Err(Error::unsupported("partitioned tables"));
+        return Err(Error::unsupported("a partitioned table"));
     }
     let mut behind = rest;
     let is_list = first.is_some_and(|t| t.token == Token::LParen);
@@ -193,7 +193,7 @@ fn query_columns(source: &Source<'_>, list: &[TokenWithSpan]) -> Result<Vec<Iden
                 Ok(word.to_ident(*span))
             }
             [] => Err(source.syntax_error(list.last().map(column))),
-            _ => Err(Error::unsupported("constraints in CREATE TABLE AS")),
+            _ => Err(Error::unsupported("a constraint in CREATE TABLE AS")),
         })
         .collect()
 }
@@ -224,11 +224,11 @@ fn cut_clauses(
             out.extend_from_slice(clauses.get(skip_to..i).unwrap_or_default());
             skip_to = i + 2;
         } else if is(i, "using") {
-            return Err(Error::unsupported("table access methods"));
+            return Err(Error::unsupported("an access method of a table"));
         } else if is(i, "partition") {
-            return Err(Error::unsupported("partitioned tables"));
+            return Err(Error::unsupported("a partitioned table"));
         } else if is(i, "locality") {
-            return Err(Error::unsupported("table localities"));
+            return Err(Error::unsupported("LOCALITY"));
         }
     }
     out.extend_from_slice(clauses.get(skip_to..).unwrap_or_default());
