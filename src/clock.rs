@@ -11,6 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// 2000-01-01 00:00:00 UTC, from which SQL's timestamps count, in microseconds since 1970.
+const SQL_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
 /// A point in hybrid logical time. Orders by `wall`, then `logical`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
@@ -61,6 +64,17 @@ impl Timestamp {
     #[must_use]
     pub const fn minus_nanos(self, nanos: u64) -> Self {
         Timestamp { wall: self.wall.saturating_sub(nanos), logical: self.logical }
+    }
+
+    /// What SQL's timestamps count: whole microseconds since 2000-01-01 00:00:00 UTC.
+    pub const fn sql_micros(self) -> i64 {
+        self.micros() - SQL_EPOCH_MICROS
+    }
+
+    /// The timestamp of SQL's microseconds since 2000-01-01 UTC; `None` before 1970.
+    pub fn from_sql_micros(micros: i64) -> Option<Self> {
+        let unix = micros.checked_add(SQL_EPOCH_MICROS)?;
+        u64::try_from(unix).ok().map(Timestamp::from_micros)
     }
 
     /// Whole microseconds since the Unix epoch.

@@ -7,9 +7,6 @@ use crate::mvcc::Txn;
 use crate::settings::{self, Setting, Settings};
 use crate::types::Datum;
 
-/// Microseconds from 1970 to 2000, the epoch of SQL's timestamps.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
-
 /// Puts the stored settings in force, and those that are not stored at their defaults. Rows of
 /// settings that this version does not know, or whose value it does not take, are passed over.
 pub fn load(from: &mut impl Reader, settings: &Settings) -> Result<()> {
@@ -37,7 +34,7 @@ pub fn write(txn: &mut Txn, setting: &Setting, value: Option<&str>, now: Timesta
             let row = [
                 name,
                 Datum::text(value),
-                Datum::Timestamp(now.micros() - EPOCH_MICROS),
+                Datum::Timestamp(now.sql_micros()),
                 Datum::text(setting.kind.letter()),
             ];
             system::SETTINGS.upsert(txn, &row)

@@ -18,9 +18,6 @@ use crate::types::Datum;
 /// The key of the row within a job's facts.
 const KEY: &str = "secrets";
 
-/// Microseconds between 1970-01-01 and 2000-01-01, where timestamps of rows begin.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
-
 fn row_key(job: JobId) -> [Datum; 2] {
     [Datum::Int8(job), Datum::text(KEY)]
 }
@@ -30,7 +27,7 @@ pub fn keep(txn: &mut Txn, job: JobId, secrets: &impl Serialize) -> Result<()> {
     let json = serde_json::to_vec(secrets)
         .map_err(|_| Error::internal("the secrets of a job could not be written"))?;
     let [job, key] = row_key(job);
-    let written = Datum::Timestamptz(txn.read_timestamp().micros() - EPOCH_MICROS);
+    let written = Datum::Timestamptz(txn.read_timestamp().sql_micros());
     system::JOB_INFO.upsert(txn, &[job, key, written, Datum::bytes(json)])
 }
 

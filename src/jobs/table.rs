@@ -18,9 +18,6 @@ const INSTANCE: i64 = 1;
 /// The index over status and time of creation.
 const BY_STATUS: &str = "jobs_status_created_idx";
 
-/// 2000-01-01, from which SQL counts, in microseconds since 1970.
-const EPOCH_MICROS: i64 = 10_957 * 86_400_000_000;
-
 // Positions of the columns.
 const ID: usize = 0;
 const STATUS: usize = 1;
@@ -236,12 +233,11 @@ fn parse<T: DeserializeOwned>(datum: &Datum, column: &str) -> Result<T> {
 }
 
 fn datum_of(time: Timestamp) -> Datum {
-    Datum::Timestamp(time.micros() - EPOCH_MICROS)
+    Datum::Timestamp(time.sql_micros())
 }
 
 fn time_of(micros: i64) -> Timestamp {
-    let micros = micros.saturating_add(EPOCH_MICROS);
-    Timestamp::from_micros(u64::try_from(micros).unwrap_or(0))
+    Timestamp::from_sql_micros(micros).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]

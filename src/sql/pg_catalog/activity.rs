@@ -20,12 +20,9 @@ pub(super) const TABLES: &[Definition] = &[view(
     activity,
 )];
 
-/// Microseconds from the Unix epoch to 2000-01-01.
-const EPOCH: i64 = 946_684_800_000_000;
-
 /// A time as `timestamptz`.
 pub(super) fn time(at: Timestamp) -> Datum {
-    Datum::Timestamptz(at.micros().saturating_sub(EPOCH))
+    Datum::Timestamptz(at.sql_micros())
 }
 
 /// Whether the session may see what others do.

@@ -12,9 +12,6 @@ use crate::sql::statement::historic_timestamp;
 use crate::sql::variables::SessionState;
 use crate::syntax::{self, TransactionModes};
 
-/// Microseconds from 1970 to 2000.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
-
 /// An open transaction.
 pub(super) struct Block {
     /// The transaction of the store.
@@ -61,11 +58,6 @@ pub(super) struct Savepoint {
     pub state: SessionState,
 }
 
-/// SQL's microseconds of a timestamp.
-pub(in crate::sql) fn sql_time(at: Timestamp) -> i64 {
-    at.micros() - EPOCH_MICROS
-}
-
 impl Session {
     /// Opens an implicit block unless one is open. Returns whether it did.
     pub(super) fn ensure_block(&mut self) -> Result<bool> {
@@ -96,8 +88,8 @@ impl Session {
         };
         let txn = self.server.mvcc.begin(options)?;
         let time = match as_of {
-            Some(at) => sql_time(at),
-            None => sql_time(self.server.clock.now()),
+            Some(at) => at.sql_micros(),
+            None => self.server.clock.now().sql_micros(),
         };
         self.state.format.now = time;
         self.block = Some(Block {
@@ -124,8 +116,8 @@ impl Session {
             session: &mut self.state,
             catalog: &catalog,
             params: &[],
-            statement_time: sql_time(now),
-            transaction_time: sql_time(now),
+            statement_time: now.sql_micros(),
+            transaction_time: now.sql_micros(),
             read_at: now,
             interrupt: &self.interrupt,
         };

@@ -53,7 +53,6 @@ use block::Block;
 use extended::Portal;
 use prepared::Prepared;
 
-pub(in crate::sql) use block::sql_time;
 pub use start::Login;
 pub(crate) use variable::{set as set_variable, show as show_variable};
 

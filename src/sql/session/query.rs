@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::Session;
-use super::block::sql_time;
 use super::run::{Finish, Request};
 use crate::catalog::CatalogSnapshot;
 use crate::error::{Error, Result, sqlstate};
@@ -187,7 +186,7 @@ impl Session {
         catalog: &'a Arc<CatalogSnapshot>,
         params: &'a [Datum],
     ) -> Result<ExecContext<'a>> {
-        let statement_time = sql_time(self.server.clock.now());
+        let statement_time = self.server.clock.now().sql_micros();
         let memory_left = statement_memory(&self.server);
         let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
         Ok(ExecContext {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::block::sql_time;
 use super::{Session, in_failed_block};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::client::{Client, Field, Format};
@@ -199,7 +198,7 @@ impl Session {
         request: Request<'a>,
         client: &'a mut dyn Client,
     ) -> Result<Work<'a>> {
-        let statement_time = sql_time(self.server.clock.now());
+        let statement_time = self.server.clock.now().sql_micros();
         let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
         Ok(Work {
             server: &self.server,

@@ -13,9 +13,6 @@ use crate::sql::exec::eval_scalar;
 use crate::types::text::{self, SessionFormat};
 use crate::types::{Datum, Interval, Type};
 
-/// Microseconds from 1970 to 2000, the epoch of SQL's timestamps.
-pub const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
-
 /// The moment that the expression of an AS OF SYSTEM TIME clause means. Never in the future.
 pub fn historic_timestamp(
     expr: &Expr,
@@ -101,10 +98,8 @@ fn nanos(n: i64) -> Result<Timestamp> {
 }
 
 fn from_sql(at: i64) -> Result<Timestamp> {
-    at.checked_add(POSTGRES_EPOCH_MICROS)
-        .and_then(|micros| u64::try_from(micros).ok())
-        .filter(|micros| *micros > 0)
-        .map(Timestamp::from_micros)
+    Timestamp::from_sql_micros(at)
+        .filter(|at| *at > Timestamp::MIN)
         .ok_or_else(|| refused("timestamp before 1970-01-01T00:00:00Z is invalid"))
 }
 

@@ -15,7 +15,6 @@ use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobId, JobRecord, Request, State};
 use crate::sql::client::Field;
 use crate::sql::server::Server;
-use crate::sql::session::sql_time;
 use crate::syntax::{ControlJobs, ControlJobsWhich, IdSource, JobCommand, ShowJobs, ShowJobsWhich};
 use crate::task::Interrupt;
 use crate::types::{self, Datum, Type};
@@ -149,7 +148,7 @@ fn rows(stmt: &ShowJobs, mut records: Vec<JobRecord>, full: bool) -> Result<Outc
 }
 
 fn row(job: JobRecord, full: bool) -> Vec<Datum> {
-    let time = |at: Timestamp| Datum::Timestamp(sql_time(at));
+    let time = |at: Timestamp| Datum::Timestamp(at.sql_micros());
     let (payload, progress) = (job.payload, job.progress);
     let description = match full {
         true => payload.description,

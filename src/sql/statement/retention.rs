@@ -13,9 +13,6 @@ use crate::syntax::{Destination, DropBackup, ExpireBackups, Subdirectory};
 use crate::types::{Datum, Interval, Type};
 use std::sync::Arc;
 
-/// Microseconds from 1970 to 2000.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
-
 /// Runs DROP BACKUP: a full backup with everything that was appended to it.
 pub fn drop(stmt: &DropBackup, work: &mut Work<'_>) -> Result<Outcome> {
     let store = open(&stmt.collection, "DROP BACKUP", work)?;
@@ -58,7 +55,7 @@ pub fn expire(stmt: &ExpireBackups, work: &mut Work<'_>) -> Result<Outcome> {
         let layers = i64::try_from(layers.len()).unwrap_or(i64::MAX);
         rows.push(vec![
             Datum::text(full),
-            Datum::Timestamp(end.micros() - EPOCH_MICROS),
+            Datum::Timestamp(end.sql_micros()),
             Datum::Int8(layers),
             Datum::Bool(!stmt.dry_run),
         ]);
@@ -118,8 +115,7 @@ fn cutoff(stmt: &ExpireBackups, work: &mut Work<'_>) -> Result<Timestamp> {
         let back = back(negate).ok_or_else(out_of_range)?;
         let at = crate::types::datetime::timestamp_plus_interval(now, back)?;
         if at < now {
-            let micros = at.checked_add(EPOCH_MICROS).and_then(|m| u64::try_from(m).ok());
-            return micros.map(Timestamp::from_micros).ok_or_else(out_of_range);
+            return Timestamp::from_sql_micros(at).ok_or_else(out_of_range);
         }
     }
     Err(Error::new(sqlstate::INVALID_PARAMETER_VALUE, "OLDER THAN needs a time before now"))

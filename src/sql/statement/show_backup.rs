@@ -23,9 +23,6 @@ use crate::task::Interrupt;
 use crate::types::{Datum, Type};
 use std::sync::Arc;
 
-/// Microseconds from 1970 to 2000.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
-
 /// Missing files that `check_files` names.
 const NAMED_MAX: usize = 10;
 
@@ -395,5 +392,5 @@ fn count(n: u64) -> Datum {
 }
 
 fn time(at: Option<Timestamp>) -> Datum {
-    at.map_or(Datum::Null, |at| Datum::Timestamp(at.micros() - EPOCH_MICROS))
+    at.map_or(Datum::Null, |at| Datum::Timestamp(at.sql_micros()))
 }

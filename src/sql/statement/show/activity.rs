@@ -11,11 +11,8 @@ use crate::types::{Datum, Type};
 
 type Rows = Vec<Vec<Datum>>;
 
-/// Microseconds from 1970 to 2000.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
-
 fn time(at: Option<Timestamp>) -> Datum {
-    at.map_or(Datum::Null, |at| Datum::Timestamp(at.micros() - EPOCH_MICROS))
+    at.map_or(Datum::Null, |at| Datum::Timestamp(at.sql_micros()))
 }
 
 /// The sessions that a role may see: its own, or all as administrator.
