@@ -171,6 +171,8 @@ impl Door<'_> {
                     }
                     session.extended_failed();
                     self.report(&e)?;
+                    // At once, as a client that streams COPY data may not send Sync before it hears.
+                    self.stream.flush()?;
                 }
                 Ok(())
             }

@@ -98,21 +98,13 @@ pub(super) fn run(copy: &Copy, options: &Options, work: &mut Work<'_>) -> Result
             }
         }
     };
-    match result {
-        Ok(rows) => {
-            if let Some(load) = feed.load.take() {
-                load.finish(work.txn)?;
-            }
-            Ok(rows)
-        }
-        Err(e) => {
-            // The client goes on sending until it hears of the error; that is read away.
-            if e.code() != sqlstate::CONNECTION_FAILURE && !feed.ended {
-                while feed.client.copy_read().is_ok_and(|piece| piece.is_some()) {}
-            }
-            Err(e)
-        }
+    // After an error the client hears of it at once: what it still sends is passed over where
+    // messages are read.
+    let rows = result?;
+    if let Some(load) = feed.load.take() {
+        load.finish(work.txn)?;
     }
+    Ok(rows)
 }
 
 /// An INSERT with the same table and columns, for the binder.
