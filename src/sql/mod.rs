@@ -35,6 +35,7 @@ pub mod session;
 pub mod sessions;
 pub mod statement;
 pub mod variables;
+pub mod walk;
 
 #[cfg(test)]
 mod testing;

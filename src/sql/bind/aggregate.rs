@@ -163,7 +163,7 @@ impl Binder<'_> {
     /// the one it stands in if it reads no column.
     fn level_of(&self, call: &AggregateCall) -> usize {
         let mut nearest: Option<usize> = None;
-        walk::aggregate_parts(call, &mut |part| {
+        walk::call_scalars(call, &mut |part| {
             walk::columns(part, &mut |column| {
                 if let Some(distance) = self.distance(column) {
                     nearest = Some(nearest.map_or(distance, |n| n.min(distance)));
@@ -175,7 +175,7 @@ impl Binder<'_> {
 
     fn refuse_nested(&self, call: &AggregateCall, level: u32) -> Result<()> {
         let mut nested = false;
-        walk::aggregate_parts(call, &mut |part| {
+        walk::call_scalars(call, &mut |part| {
             walk::columns(part, &mut |column| {
                 nested |= self
                     .info(column)

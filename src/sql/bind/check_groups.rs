@@ -101,7 +101,7 @@ impl Binder<'_> {
             }
             return self.check_column(groups, column, false);
         }
-        walk::parts_mut(scalar, &mut |part| self.regroup(groups, part))?;
+        walk::try_operands_mut(scalar, &mut |part| self.regroup(groups, part))?;
         if let ScalarKind::Subquery(subquery) = &scalar.kind {
             let mut read = Vec::new();
             walk::every_in(&subquery.relation, true, &mut |part, _| {
@@ -161,7 +161,7 @@ impl Binder<'_> {
         let input = if computed.is_empty() {
             input
         } else {
-            let mut columns = walk::pass(&walk::produced(&input));
+            let mut columns = walk::pass(&walk::output(&input));
             columns.extend(computed);
             Relation::Project { input: Box::new(input), columns }
         };

@@ -286,7 +286,7 @@ pub(super) fn cross(left: Relation, right: Relation, lateral: bool) -> Relation 
 /// Whether one relation reads columns that another produces.
 pub(super) fn reads_from(reader: &Relation, source: &Relation) -> bool {
     let produced: std::collections::HashSet<ColumnRef> =
-        walk::produced(source).into_iter().map(|p| p.column).collect();
+        walk::output(source).into_iter().map(|p| p.column).collect();
     let mut reads = false;
     walk::every_in(reader, false, &mut |part, _| {
         reads |= part.as_column().is_some_and(|c| produced.contains(&c));

@@ -274,7 +274,7 @@ impl Binder<'_> {
             for key in &mut window.order_by {
                 self.regroup(&mut groups, &mut key.expr)?;
             }
-            super::walk::window_parts_mut(&mut window.call, &mut |part| {
+            super::walk::try_window_mut(&mut window.call, &mut |part| {
                 self.regroup(&mut groups, part)
             })?;
         }

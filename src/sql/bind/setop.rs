@@ -169,7 +169,7 @@ impl Binder<'_> {
 
 /// The relation with the output columns only, in their order.
 pub(super) fn exactly(query: BoundQuery) -> Relation {
-    let produced = walk::produced(&query.relation);
+    let produced = walk::output(&query.relation);
     let wanted: Vec<Produced> =
         query.columns.iter().map(|c| Produced { column: c.column, ty: c.ty.clone() }).collect();
     let same = produced.len() == wanted.len()

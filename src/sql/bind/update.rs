@@ -63,7 +63,7 @@ impl Binder<'_> {
         source = self.ordered_rows(source, &tree.order_by, tree.limit.as_ref())?;
         let (assignments, rows) = self.assignments(&tree.assignments, &table, Clause::Update)?;
         if !rows.is_empty() {
-            let mut columns = walk::pass(&walk::produced(&source));
+            let mut columns = walk::pass(&walk::output(&source));
             columns.extend(rows);
             source = Relation::Project { input: Box::new(source), columns };
         }
