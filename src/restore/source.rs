@@ -1,6 +1,7 @@
 //! Where a restore reads: destinations, the chain in them, and which of its layers a time needs.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -21,8 +22,8 @@ use crate::cloud::{Cloud, ExternalUri, Scheme, Store};
 use crate::error::{Error, Result, sqlstate};
 use crate::task::Interrupt;
 
-/// What the statement says about where the backup is.
-#[derive(Clone, Debug)]
+/// What the statement says about where the backup is. Its `Debug` form carries no secrets.
+#[derive(Clone)]
 pub enum SourceFrom {
     /// A subdirectory of a collection; several URIs for a locality-aware one.
     Collection(Subdir, Vec<String>),
@@ -38,6 +39,17 @@ pub enum Subdir {
     Latest,
     /// A named one.
     Named(String),
+}
+
+impl fmt::Debug for SourceFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SourceFrom::Collection(subdir, uris) => {
+                write!(f, "{subdir:?} in {} destinations", uris.len())
+            }
+            SourceFrom::Chain(bases) => write!(f, "{} directories", bases.len()),
+        }
+    }
 }
 
 impl SourceFrom {
