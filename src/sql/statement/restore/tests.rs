@@ -1,5 +1,6 @@
 //! BACKUP, RESTORE and SHOW BACKUP as a client sees them.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
@@ -17,7 +18,9 @@ struct Scene {
     server: Arc<Server>,
     root: Session,
     _runtime: tokio::runtime::Runtime,
-    _dir: tempfile::TempDir,
+    /// Where nodelocal files are.
+    dir: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Drop for Scene {
@@ -28,11 +31,17 @@ impl Drop for Scene {
 
 impl Scene {
     fn new() -> Scene {
-        let dir = tempfile::tempdir().unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let mut scene = Scene::over(temporary.path().to_owned());
+        scene._temporary = Some(temporary);
+        scene
+    }
+
+    fn over(dir: PathBuf) -> Scene {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut server = Arc::into_inner(server()).unwrap();
         let mut cloud = Cloud::new(runtime.handle().clone(), server.settings.clone());
-        cloud.external_io_dir = Some(dir.path().to_owned());
+        cloud.external_io_dir = Some(dir.clone());
         server.cloud = Arc::new(cloud);
         let server = Arc::new(server);
         let backup = BackupResumer {
@@ -45,7 +54,7 @@ impl Scene {
         server.jobs.register(restore::JOB_KIND, Arc::new(restore));
         server.jobs.start().unwrap();
         let root = login(&server, "root");
-        Scene { server, root, _runtime: runtime, _dir: dir }
+        Scene { server, root, _runtime: runtime, dir, _temporary: None }
     }
 
     fn ask(&mut self, text: &str) -> Answer {
@@ -325,7 +334,7 @@ fn a_backup_is_verified_without_being_restored() {
     let entries: Vec<String> = answer.rows.iter().map(|row| shown(&row[2])).collect();
     assert_eq!(entries, ["251", "10"]);
     let mut data = Vec::new();
-    let mut folders = vec![scene._dir.path().to_owned()];
+    let mut folders = vec![scene.dir.clone()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -382,4 +391,69 @@ fn old_backups_are_dropped_and_the_newest_stay() {
     assert!(scene.rows("SHOW BACKUPS IN 'nodelocal://1/c'").is_empty());
     let e = scene.refused("RESTORE DATABASE shop FROM LATEST IN 'nodelocal://1/c'");
     assert_eq!(e.code(), sqlstate::UNDEFINED_FILE);
+}
+
+#[test]
+fn what_earlier_versions_wrote_is_restored() {
+    let archives = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/archives");
+    let mut versions = 0;
+    for entry in std::fs::read_dir(archives).unwrap() {
+        let dir = entry.unwrap().path();
+        if !dir.is_dir() {
+            continue;
+        }
+        versions += 1;
+        let mut scene = Scene::over(dir);
+        let options = "WITH encryption_passphrase = 'open sesame'";
+        scene.ask(&format!("VERIFY BACKUP LATEST IN 'nodelocal://1/sealed' {options}"));
+        scene.ask(&format!("RESTORE FROM LATEST IN 'nodelocal://1/sealed' {options}"));
+        scene.ask(
+            "RESTORE DATABASE museum FROM LATEST IN 'nodelocal://1/plain' WITH new_db_name = 'm'",
+        );
+        assert_eq!(
+            scene.rows("SELECT count(*) FROM system.users WHERE username = 'keeper'"),
+            ["1"]
+        );
+        assert_eq!(scene.rows("SELECT count(*), sum(n) FROM museum.public.visit"), ["10|165"]);
+        assert_eq!(scene.rows("SELECT count(*), sum(n) FROM m.public.visit"), ["490|360885"]);
+        for database in ["museum", "m"] {
+            scene.ask(&format!("SET database = {database}"));
+            assert_eq!(
+                scene.rows("SELECT id, name, born::text, country FROM artist ORDER BY id"),
+                [
+                    "1|Ada|1815-12-10|unknown",
+                    "2|Béla|1881-03-25|unknown",
+                    "3|Chiyo|NULL|unknown",
+                    "4|Dora|NULL|unknown"
+                ]
+            );
+            assert_eq!(
+                scene.rows(
+                    "SELECT id::text, price, tags::text, facts::text, picture::text, weight::text, \
+                     shown, loan::text, label FROM wing.piece ORDER BY id"
+                ),
+                [
+                    "00000000-0000-0000-0000-000000000001|1843.00|{brass,NULL,gear}|\
+                     {\"parts\": [1, 2.50, \"x\"]}|\\x00ff10|12.5|true|\
+                     1 year 2 mons 3 days 04:05:06|Engine!",
+                    "00000000-0000-0000-0000-000000000002|21.00|{}|null|\\x|NaN|true|-1 days|\
+                     Quartet '4'!",
+                    "00000000-0000-0000-0000-000000000003|7.50|NULL|NULL|NULL|NULL|false|NULL|\
+                     Well bucket!"
+                ]
+            );
+            assert_eq!(
+                scene.rows("SELECT name, title, price FROM shown ORDER BY title"),
+                ["Ada|Engine|1843.00", "Béla|Quartet '4'|21.00"]
+            );
+            // Through an index, by a foreign key, and from a sequence.
+            let text = "SELECT price FROM wing.piece WHERE title = 'Engine'";
+            assert_eq!(scene.rows(text), ["1843.00"]);
+            scene.ask("DELETE FROM artist WHERE name = 'Ada'");
+            assert_eq!(scene.rows("SELECT count(*) FROM wing.piece"), ["2"]);
+            let text = "INSERT INTO artist (name) VALUES ('Eva') RETURNING id";
+            assert_eq!(scene.rows(text), ["5"]);
+        }
+    }
+    assert!(versions > 0);
 }
