@@ -28,6 +28,7 @@ pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod datetime;
+pub mod format_pattern;
 pub mod interval;
 pub mod json;
 pub mod numeric;

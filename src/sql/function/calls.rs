@@ -274,4 +274,4 @@ macro_rules! families {
     )*};
 }
 
-families!(aggregate, arithmetic, array, datetime, json, math, pattern, string);
+families!(aggregate, arithmetic, array, datetime, format, json, math, pattern, string);

@@ -40,6 +40,7 @@ mod catalog_names;
 mod cluster;
 mod compare;
 mod datetime;
+mod datetime_format;
 mod datetime_operators;
 mod definition_info;
 mod identity;

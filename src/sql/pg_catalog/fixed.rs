@@ -2,7 +2,7 @@
 //! languages, tablespaces.
 
 use super::class::BTREE;
-use super::notation::{Definition, NULL, row, table};
+use super::notation::{Definition, NULL, none, row, table};
 use super::number;
 use crate::catalog::role::ROOT_ID;
 use crate::error::Result;
@@ -11,6 +11,19 @@ use crate::sql::function;
 use crate::types::{Datum, Type, oid};
 
 pub(super) const TABLES: &[Definition] = &[
+    table(
+        2602,
+        "pg_amop",
+        "oid oid, amopfamily oid, amoplefttype oid, amoprighttype oid, amopstrategy int2, amoppurpose char, amopopr oid, amopmethod oid, amopsortfamily oid",
+        ordering_operators,
+    ),
+    // What compares two values has no function of its own.
+    table(
+        2603,
+        "pg_amproc",
+        "oid oid, amprocfamily oid, amproclefttype oid, amprocrighttype oid, amprocnum int2, amproc regproc",
+        none,
+    ),
     table(2601, "pg_am", "oid oid, amname name, amhandler regproc, amtype char", access_methods),
     table(
         3456,
@@ -173,6 +186,10 @@ fn operator_families(_: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
 
 /// The operator that says whether two values of a type are equal; 0 if there is none.
 pub(super) fn equality_operator(ty: &Type) -> u32 {
+    comparison_operator("=", ty)
+}
+
+fn comparison_operator(name: &str, ty: &Type) -> u32 {
     let wanted = match ty {
         Type::Varchar => &Type::Text,
         other => other,
@@ -182,9 +199,28 @@ pub(super) fn equality_operator(ty: &Type) -> u32 {
         (function::Signature::AnyArray, Type::Array(_)) => true,
         _ => false,
     };
-    let mut equals = function::operators("=").iter();
-    let found = equals.find(|o| o.left.as_ref().is_some_and(is) && is(&o.right));
+    let mut named = function::operators(name).iter();
+    let found = named.find(|o| o.left.as_ref().is_some_and(is) && is(&o.right));
     found.map_or(0, |operator| operator.oid)
+}
+
+/// The five comparisons by which a B-tree is searched, in the order of their strategies.
+const STRATEGIES: [&str; 5] = ["<", "<=", "=", ">=", ">"];
+
+fn ordering_operators(_: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
+    let mut rows = Vec::new();
+    for (class, _, family, ty) in &CLASSES {
+        for (i, name) in STRATEGIES.iter().enumerate() {
+            let operator = comparison_operator(name, ty);
+            let strategy = i16::try_from(i + 1).unwrap_or(0);
+            if operator != 0 {
+                let oid = class * 8 + u32::from(strategy.unsigned_abs());
+                let ty = oid_of(ty);
+                rows.push(row![oid, *family, ty, ty, strategy, b's', operator, BTREE, 0u32]);
+            }
+        }
+    }
+    Ok(rows)
 }
 
 fn languages(_: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {

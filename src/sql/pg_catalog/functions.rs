@@ -55,17 +55,17 @@ pub(super) const TABLES: &[Definition] = &[
 pub(super) struct Callable {
     pub(super) oid: u32,
     pub(super) name: &'static str,
-    params: Vec<u32>,
+    pub(super) params: Vec<u32>,
     /// Names and types of the columns of a function that returns several.
     columns: Vec<(&'static str, u32)>,
-    names: Vec<&'static str>,
+    pub(super) names: Vec<&'static str>,
     defaults: usize,
     variadic: bool,
-    result: u32,
-    kind: u8,
+    pub(super) result: u32,
+    pub(super) kind: u8,
     returns_set: bool,
-    strict: bool,
-    volatility: Volatility,
+    pub(super) strict: bool,
+    pub(super) volatility: Volatility,
 }
 
 /// `cstring` and `internal` in signatures.

@@ -61,6 +61,11 @@ pub(super) fn pseudo_type(name: &str) -> Option<u32> {
     PSEUDO.iter().find(|p| p.1 == name).map(|p| p.0)
 }
 
+/// The name of a type that only signatures name.
+pub(super) fn pseudo_type_name(number: u32) -> &'static str {
+    PSEUDO.iter().find(|p| p.0 == number).map_or("", |p| p.1)
+}
+
 /// What `regtype` shows for an OID.
 pub(crate) fn type_name(catalog: &CatalogSnapshot, number: u32) -> Option<String> {
     if let Some(ty) = oid::type_from_oid(number) {

@@ -90,6 +90,7 @@ const VARIABLES: &[Variable] = &[
     v("ssl", "off", Kind::ReadOnly),
     v("standard_conforming_strings", "on", Kind::Word(&["on"])),
     v("statement_timeout", "0", Kind::Millis),
+    v("synchronize_seqscans", "on", Kind::Bool),
     v("synchronous_commit", "on", Kind::Word(&["on", "local", "remote_write", "remote_apply"])),
     v("timezone", "UTC", Kind::Text),
     v("transaction_deferrable", "off", Kind::Bool),

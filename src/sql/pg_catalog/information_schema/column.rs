@@ -3,7 +3,9 @@
 use super::super::notation::{Definition, NULL, row, view, yes};
 use super::super::scene::{Scene, attnum};
 use super::super::{all, definition};
-use crate::catalog::descriptor::{ColumnDescriptor, Identity, SequenceOptions, TableDescriptor};
+use crate::catalog::descriptor::{
+    ColumnDescriptor, Identity, SequenceOptions, TableDescriptor, TableKind,
+};
 use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::{ColumnType, Datum, Type, oid, typmod};
@@ -101,7 +103,8 @@ fn columns(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let scene = Scene::of(context);
     let mut rows = Vec::new();
     for (schema, table) in scene.relations().filter(|(_, t)| scene.may_see(&t.privileges)) {
-        if table.sequence().is_some() {
+        // As in PostgreSQL, materialised views are no tables of the standard's.
+        if !matches!(table.kind, TableKind::Table | TableKind::View { .. }) {
             continue;
         }
         for column in table.columns.iter().filter(|c| !c.hidden) {
