@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[Row] = &[
     })
     .stable(),
     f(1773, "to_char", "int4 text", "text", |_, a| {
-        Ok(Datum::text(pattern::int_to_char(i4(a, 0)?.into(), txt(a, 1)?)?))
+        Ok(Datum::text(pattern::integer_to_char(i4(a, 0)?, txt(a, 1)?)?))
     })
     .stable(),
     f(1774, "to_char", "int8 text", "text", |_, a| {

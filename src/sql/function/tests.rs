@@ -45,3 +45,36 @@ fn commutators_and_negators_exist_and_point_back() {
         }
     }
 }
+
+#[test]
+fn privileges_are_asked_by_name_and_by_number() {
+    use crate::catalog::role::{PUBLIC, ROOT_ID};
+    use crate::sql::testing::{server, session, within};
+    let text = Datum::text;
+    let yes = |answer: Result<Datum>| matches!(answer, Ok(Datum::Bool(true)));
+    within(&server(), &mut session(), |context| {
+        let mut ask = |oid: u32, args: &[Datum]| {
+            let function = function_by_oid(oid).unwrap();
+            assert_eq!(function.params.len(), args.len(), "{}", function.name);
+            function.call(&mut context.eval, &[], args)
+        };
+        let by_name = [text("root"), text("defaultdb"), text("CREATE, CONNECT")];
+        assert!(yes(ask(2250, &by_name)));
+        let nobody = [Datum::Oid(99_999), text("defaultdb"), text("CONNECT")];
+        assert!(!yes(ask(2252, &nobody)), "a number that nobody has holds nothing");
+        let by_number = [Datum::Oid(ROOT_ID), text("defaultdb"), text("CREATE")];
+        assert!(yes(ask(2252, &by_number)));
+        assert!(yes(ask(1926, &[text("pg_catalog.pg_class"), text("SELECT")])));
+        let public = [text(PUBLIC), text("pg_class"), text("INSERT")];
+        assert!(!yes(ask(1922, &public)), "what the server makes up cannot be written");
+        let e = ask(1926, &[text("nothing"), text("SELECT")]).unwrap_err();
+        assert_eq!(e.message(), "relation \"nothing\" does not exist");
+        let e = ask(2254, &[text("defaultdb"), text("FLY")]).unwrap_err();
+        assert_eq!(e.message(), "unrecognized privilege type: \"FLY\"");
+        let Datum::Array(list) = ask(3943, &[Datum::Char(b'r'), Datum::Oid(ROOT_ID)]).unwrap()
+        else {
+            panic!("no list")
+        };
+        assert!(matches!(&list.items[..], [Datum::Text(t)] if &**t == "root=arwdDxt/root"));
+    });
+}

@@ -116,9 +116,9 @@ pub fn constraint(
     catalog: &CatalogSnapshot,
     oid: u32,
 ) -> Option<(&TableDescriptor, Constraint<'_>)> {
-    catalog.tables_any_state().find_map(|table| {
+    candidates(catalog, oid).find_map(|table| {
         let found = constraints(table).find(|c| c.oid(table) == oid)?;
-        Some((&**table, found))
+        Some((table, found))
     })
 }
 
@@ -127,10 +127,19 @@ pub fn index_with_oid(
     catalog: &CatalogSnapshot,
     oid: u32,
 ) -> Option<(&TableDescriptor, &IndexDescriptor)> {
-    catalog.tables_any_state().find_map(|table| {
+    candidates(catalog, oid).find_map(|table| {
         let found = indexes(table).find(|index| number::index(table.id, index.id) == oid)?;
-        Some((&**table, found))
+        Some((table, found))
     })
+}
+
+/// The tables among whose parts a number may be: first the likely one, then, as large numbers of
+/// indexes are scattered, all.
+fn candidates(catalog: &CatalogSnapshot, oid: u32) -> impl Iterator<Item = &TableDescriptor> {
+    let likely = number::table_of(oid);
+    let first = likely.and_then(|id| catalog.table_any_state(id));
+    let rest = likely.map(|_| catalog.tables_any_state());
+    first.into_iter().chain(rest.into_iter().flatten()).map(|table| &**table)
 }
 
 fn key(word: &str, table: &TableDescriptor, index: &IndexDescriptor) -> String {

@@ -52,6 +52,15 @@ pub fn index(table: TableId, index: IndexId) -> u32 {
     }
 }
 
+/// The table of an index or of a constraint, if its number says so; a guess that saves a search.
+pub fn table_of(oid: u32) -> Option<TableId> {
+    match oid {
+        INDEXES..VIRTUAL => Some((oid - INDEXES) / 256),
+        OTHERS.. => Some((oid - OTHERS) / 512),
+        _ => None,
+    }
+}
+
 /// A CHECK constraint, by its position in the table's list.
 pub fn check(table: TableId, position: usize) -> u32 {
     numbered(table, 0, position)
@@ -101,12 +110,14 @@ mod tests {
             for i in 1..255 {
                 assert!(seen.insert(index(table, i)), "index {table} {i}");
                 assert!(index(table, i) >= INDEXES && index(table, i) < VIRTUAL);
+                assert_eq!(table_of(index(table, i)), Some(table));
             }
         }
         for table in 1..200 {
             for i in 0..255 {
                 assert!(seen.insert(check(table, i)));
                 assert!(seen.insert(foreign_key(table, i)));
+                assert_eq!(table_of(check(table, i)), Some(table));
             }
         }
         assert!(index(107, 300) >= OTHERS && index(u32::MAX, 1) >= OTHERS);

@@ -19,7 +19,7 @@ mod number_pattern;
 pub use date_input::{to_date, to_timestamp};
 pub use date_output::{interval_to_char, timestamp_to_char, timestamptz_to_char};
 pub use number_input::to_number;
-pub use number_output::{float_to_char, int_to_char, numeric_to_char};
+pub use number_output::{float_to_char, int_to_char, integer_to_char, numeric_to_char};
 
 /// The ending of an ordinal: `st`, `nd`, `rd`, `th`.
 fn ordinal(number: &str, upper: bool) -> &'static str {

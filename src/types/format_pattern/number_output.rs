@@ -11,9 +11,17 @@ const FLOAT_DIGITS: usize = 15;
 /// Places that a Roman numeral takes.
 const ROMAN_WIDTH: usize = 15;
 
-/// A whole number by a pattern.
+/// A bigint by a pattern.
 pub fn int_to_char(value: i64, pattern: &str) -> Result<String> {
     numeric_to_char(&Numeric::from_i64(value), pattern)
+}
+
+/// An integer by a pattern; with an exponent it goes by way of a double precision.
+pub fn integer_to_char(value: i32, pattern: &str) -> Result<String> {
+    match parse(pattern)?.scientific {
+        true => float_to_char(value.into(), pattern),
+        false => int_to_char(value.into(), pattern),
+    }
 }
 
 /// A numeric by a pattern.
