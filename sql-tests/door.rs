@@ -13,9 +13,16 @@ fn a_stop_in_order_exits_with_zero_and_keeps_everything() {
     let db = Session::open(&server.url);
     db.run("CREATE TABLE t (id INT8 PRIMARY KEY, n SERIAL)");
     db.run("INSERT INTO t (id) VALUES (1), (2), (3)");
+    db.run("SET CLUSTER SETTING jobs.retention_time = '7h'");
+    let cluster = db.value("SELECT crdb_internal.cluster_id()");
     let server = server.restart();
     let db = Session::open(&server.url);
     assert_eq!(db.value("SELECT count(*) FROM t"), "3");
+    assert_eq!(db.value("SHOW CLUSTER SETTING jobs.retention_time"), "7h");
+    assert_eq!(db.value("SELECT crdb_internal.cluster_id()"), cluster);
+    // Numbers of the sequence that were set aside are given back.
+    db.run("INSERT INTO t (id) VALUES (4)");
+    assert_eq!(db.value("SELECT n FROM t WHERE id = 4"), "4");
     let (home, status) = server.terminate();
     assert!(status.success(), "{status}");
     assert!(home.log().contains("stopped"), "{}", home.log());

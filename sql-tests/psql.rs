@@ -123,6 +123,28 @@ fn a_tour_of_backup_as_a_person_takes_it() {
 }
 
 #[test]
+fn explain_shows_which_index_is_used() {
+    let server = Cairn::fresh();
+    let output = psql(
+        &server,
+        "CREATE TABLE t (id INT PRIMARY KEY, k INT, v TEXT);\n\
+         CREATE INDEX t_k_idx ON t (k);\n\
+         EXPLAIN SELECT * FROM t WHERE id = 5;\n\
+         EXPLAIN SELECT * FROM t WHERE k BETWEEN 5 AND 6;\n\
+         EXPLAIN SELECT * FROM t WHERE v = 'x';\n",
+    );
+    shows(
+        &output,
+        &[
+            "Index Scan using t_pkey on t",
+            "Index Cond: (id = 5)",
+            "Index Scan using t_k_idx on t",
+            "Seq Scan on t",
+        ],
+    );
+}
+
+#[test]
 fn the_slash_commands_find_what_is_there() {
     let server = Cairn::fresh();
     let output = psql(

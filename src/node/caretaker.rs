@@ -85,7 +85,7 @@ fn work(server: &Server, stop: &Interrupt) {
 }
 
 /// One round over everything.
-fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
+pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
     let now = server.mvcc.visible();
     let default_ttl = server.settings.duration(SQL_DEFAULT_GC_TTL);
     let snapshot = server.catalog.current()?;
