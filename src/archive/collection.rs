@@ -67,7 +67,7 @@ pub fn layers(store: &dyn Store, full_dir: &str) -> Result<Vec<String>> {
     if !is_complete(store, full_dir)? {
         return Err(Error::new(
             sqlstate::UNDEFINED_FILE,
-            format!("\"{full_dir}\" in {} does not hold a complete backup", store.describe()),
+            format!("{} does not hold a complete backup", layout::described(store, full_dir)),
         )
         .with_hint("SHOW BACKUPS IN lists the backups of a collection."));
     }

@@ -59,6 +59,11 @@ impl Layer {
         self.key.as_ref()
     }
 
+    /// The layer's directory for messages.
+    pub fn described(&self) -> String {
+        layout::described(&*self.store, &self.dir)
+    }
+
     /// The path on the store of one of the layer's files.
     pub fn file(&self, name: &str) -> String {
         path::join(&self.dir, name)
@@ -119,11 +124,7 @@ impl Layer {
         let busy = |name: &str, why: &str| {
             Err(Error::new(
                 sqlstate::FILE_ALREADY_EXISTS,
-                format!(
-                    "\"{}\" in {} already contains {name}{why}",
-                    self.dir,
-                    self.store.describe()
-                ),
+                format!("{} already contains {name}{why}", self.described()),
             )
             .with_hint("Choose another directory, or wait until the other backup is done."))
         };
@@ -197,10 +198,7 @@ impl Layer {
     /// The manifest; 58P01 if the layer is not complete.
     pub fn read_manifest(&self) -> Result<Manifest> {
         self.find_manifest()?.ok_or_else(|| {
-            Error::new(
-                sqlstate::UNDEFINED_FILE,
-                format!("\"{}\" in {} holds no backup", self.dir, self.store.describe()),
-            )
+            Error::new(sqlstate::UNDEFINED_FILE, format!("{} holds no backup", self.described()))
         })
     }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::clock::Timestamp;
-use crate::cloud::path;
+use crate::cloud::{Store, path};
 use crate::error::{Error, Result, sqlstate};
 
 /// Names the newest full backup of a collection, in its root.
@@ -26,6 +26,14 @@ pub const DATA_SUFFIX: &str = ".cdf";
 /// The lock file of a job.
 pub fn lock_file(job_id: i64) -> String {
     format!("{LOCK_PREFIX}{job_id}")
+}
+
+/// A directory on a store, for messages.
+pub fn described(store: &dyn Store, dir: &str) -> String {
+    match dir {
+        "" => store.describe(),
+        _ => format!("\"{dir}\" in {}", store.describe()),
+    }
 }
 
 /// A data file's path within its layer.

@@ -1,5 +1,7 @@
 //! The manifest: what one layer holds. The checkpoint: what a running job has so far.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -260,13 +262,43 @@ pub fn check_chain<'a>(layers: impl IntoIterator<Item = (&'a str, &'a Manifest)>
                 }
             }
             _ if !layer.is_full() => {
-                return Err(Error::corrupt(format!("the backup in \"{dir}\" is not a full one")));
+                return Err(Error::new(
+                    sqlstate::INVALID_PARAMETER_VALUE,
+                    format!("the backup in \"{dir}\" is not a full one"),
+                )
+                .with_hint(
+                    "An incremental backup can only be used with those that it continues.",
+                ));
             }
             _ => full = Some(layer),
         }
         before = Some(layer);
     }
     Ok(())
+}
+
+/// Of the layers found below a full backup, oldest first, those that lead to the newest.
+///
+/// Two incrementals that ran at the same time continue the same layer. What the older one holds is
+/// in the newer one too, so the newer one alone goes on the chain, and the other lies beside it.
+/// Where a layer is missing, all are given back: [`check_chain`] tells which.
+pub fn main_line<T>(layers: Vec<T>, manifest: impl Fn(&T) -> &Manifest) -> Vec<T> {
+    let mut line = BTreeSet::new();
+    let mut wanted = match layers.iter().map(&manifest).max_by_key(|m| m.end_time) {
+        Some(newest) => Some(newest.id),
+        None => return layers,
+    };
+    for (at, layer) in layers.iter().map(&manifest).enumerate().rev() {
+        if Some(layer.id) == wanted {
+            line.insert(at);
+            wanted = layer.previous_id;
+        }
+    }
+    if wanted.is_some() {
+        return layers;
+    }
+    let numbered = layers.into_iter().enumerate();
+    numbered.filter(|(at, _)| line.contains(at)).map(|(_, layer)| layer).collect()
 }
 
 #[cfg(test)]
@@ -353,7 +385,24 @@ pub(super) mod tests {
             |layers: &[(&str, &Manifest)]| check_chain(layers.iter().copied()).unwrap_err().code();
         assert_eq!(code(&[("f", &full), ("b", &b)]), sqlstate::UNDEFINED_FILE);
         assert_eq!(code(&[("f", &full), ("s", &stranger)]), sqlstate::DATA_CORRUPTED);
-        assert_eq!(code(&[("a", &a)]), sqlstate::DATA_CORRUPTED);
+        assert_eq!(code(&[("a", &a)]), sqlstate::INVALID_PARAMETER_VALUE);
         assert_eq!(code(&[("f", &full), ("a", &a), ("a", &a)]), sqlstate::UNDEFINED_FILE);
+    }
+
+    #[test]
+    fn what_ran_beside_a_newer_layer_is_not_on_the_line() {
+        let full = sample(5);
+        let (a, b) = (on_top(&full, 9), on_top(&full, 12));
+        let c = on_top(&b, 15);
+        let ends = |layers: &[&Manifest]| -> Vec<u64> {
+            let line = main_line(layers.to_vec(), |m| m);
+            line.iter().map(|m| m.end_time.wall).collect()
+        };
+        assert_eq!(ends(&[&full, &a, &b, &c]), [5, 12, 15]);
+        assert_eq!(ends(&[&full, &a, &b]), [5, 12]);
+        assert_eq!(ends(&[&full, &a]), [5, 9]);
+        assert_eq!(ends(&[&full]), [5]);
+        assert_eq!(ends(&[&full, &a, &c]), [5, 9, 15], "a gap stays for check_chain to see");
+        assert!(main_line(Vec::<Manifest>::new(), |m| m).is_empty());
     }
 }

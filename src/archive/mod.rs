@@ -88,7 +88,7 @@ pub use encrypt::{DataKey, Secret};
 pub use layer::Layer;
 pub use manifest::{
     BuildInfo, Checkpoint, Coverage, DescriptorChange, EntryCounts, FORMAT_VERSION, FileRecord,
-    Manifest, MvccFilter, StatisticsFile, check_chain,
+    Manifest, MvccFilter, StatisticsFile, check_chain, main_line,
 };
 pub use reader::{DataFileReader, Entry, Scan, verify_file};
 pub use writer::{DataFileWriter, FileSummary, Sink, WriterOptions};

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::archive::{DataKey, Layer, Manifest, Secret, check_chain, collection, encrypt, layout};
+use crate::archive::{
+    DataKey, Layer, Manifest, Secret, check_chain, collection, encrypt, layout, main_line,
+};
 use crate::catalog::privilege::{self, Privilege};
 use crate::catalog::{CatalogSnapshot, system_grant};
 use crate::clock::Timestamp;
@@ -217,6 +219,7 @@ impl Search<'_> {
                 Layer::new(Arc::clone(store), dir.clone(), key.clone()).read_manifest()?;
             layers.push((dir, manifest));
         }
+        let layers = main_line(layers, |(_, manifest)| manifest);
         let dir = path::join(&full_dir, &layout::incremental_dir(self.end));
         self.checked(Place {
             dir,

@@ -112,6 +112,7 @@ pub fn plan(ctx: &mut PlanContext<'_>, request: &RestoreRequest) -> Result<Plan>
         check_access(cloud, &ctx.snapshot, ctx.user, &uri, "RESTORE")?;
     }
     let source = Source::open(cloud, &request.from, request.secret.as_ref(), Some(ctx.interrupt))?;
+    source.check()?;
     let chosen = source.choose(request.as_of)?;
     source.check_places(chosen.last)?;
     let holdings = Holdings::at(&source.layers, chosen)?;

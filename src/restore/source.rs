@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::details::LayerRef;
 use crate::archive::{
     DataFileReader, DataKey, FileRecord, Layer, Manifest, MvccFilter, Secret, check_chain,
-    collection, encrypt, layout,
+    collection, encrypt, layout, main_line,
 };
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::privilege::{Privilege, holds_system, require_admin};
@@ -212,10 +212,25 @@ impl Source {
         let key =
             secret.map(|secret| encrypt::open_key(&*first.store, &full_dir, secret)).transpose()?;
         let shown = bases.iter().map(|base| base.uri.join(&full_dir).redacted()).collect();
-        let layers = read_layers(&bases, dirs, key.as_ref())?;
+        let mut layers = read_layers(&bases, dirs, key.as_ref())?;
+        if bases.len() == 1 {
+            layers = main_line(layers, |layer| &layer.manifest);
+        }
         let subdir = subdir.map(|_| full_dir);
-        let bases = lists;
-        Ok(Source { layers, bases, key, shown, subdir })
+        let source = Source { layers, bases: lists, key, shown, subdir };
+        // An incremental that is named by itself can be looked at by itself.
+        if source.layers.len() > 1 || source.subdir.is_some() {
+            source.check()?;
+        }
+        Ok(source)
+    }
+
+    /// Refuses layers that are not one chain, full backup first.
+    pub fn check(&self) -> Result<()> {
+        let layers = self.layers.iter();
+        let named: Vec<(String, &Manifest)> =
+            layers.map(|l| (l.place.uri.join(l.layer.dir()).redacted(), &l.manifest)).collect();
+        check_chain(named.iter().map(|(dir, manifest)| (dir.as_str(), *manifest)))
     }
 
     /// Opens again what [`Source::open`] found, for a job that was planned with it. A layer that
@@ -241,7 +256,9 @@ impl Source {
                 )));
             }
         }
-        Ok(Source { layers, bases: lists, key, shown: Vec::new(), subdir: None })
+        let source = Source { layers, bases: lists, key, shown: Vec::new(), subdir: None };
+        source.check()?;
+        Ok(source)
     }
 
     /// Refuses a source that lacks a destination in which the layers up to one have files.
@@ -331,7 +348,6 @@ fn read_layers(
         let (place, open) = (place.clone(), Mutex::default());
         layers.push(SourceLayer { base, place, open, layer, manifest });
     }
-    check_chain(layers.iter().map(|l| (l.layer.dir(), &l.manifest)))?;
     Ok(layers)
 }
 
