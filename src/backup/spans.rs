@@ -16,7 +16,7 @@ pub(super) fn of_table(table: &TableDescriptor) -> Vec<Span> {
         return Vec::new();
     }
     if table.sequence().is_some() {
-        return vec![index_span(table.id, 1)];
+        return vec![index_span(table.id, table.primary_index.id)];
     }
     if !table.has_rows() {
         return Vec::new();

@@ -1,30 +1,31 @@
 //! Sequences: counters whose value is data in a span of their own.
 //!
 //! ```text
-//!   key    sequence's id │ 1              value   1 │ last value, 8 bytes │ handed out? 1 byte
+//!   key    sequence's id │ number of the value    value   1 │ last value, 8 bytes │ handed out?
 //! ```
 //!
 //! A number that was handed out is never handed out again, whatever happens to the transaction
 //! that asked for it. Writing each one durably would cost an fsync per number, so the stored value
-//! runs ahead: one durable write reserves [`RESERVED`] numbers and memory hands them out. A
-//! transaction that goes on and on gets more at a time, up to [`RESERVED_MAX`], so that a million
-//! rows do not cost thirty thousand fsyncs. A crash skips the rest of a reservation; [`Catalog::flush_sequences`] gives it back (at shutdown, and
-//! before a backup, so that what is stored is exact).
+//! runs ahead: one durable write reserves [`RESERVED`] numbers and memory hands them out. Each
+//! reservation that is used up is followed by one twice as large, up to [`RESERVED_MAX`], so that
+//! a million rows do not cost thirty thousand fsyncs. A crash skips the rest of a reservation;
+//! [`Catalog::flush_sequences`] gives it back (at shutdown, and before a backup, so that what is
+//! stored is exact).
 //!
-//! A transaction that set the sequence itself (RESTART) and has not ended yet works on its own
-//! version of the value, which nobody else sees; everyone else waits for it once their reservation
-//! is used up.
+//! Restarting is part of a transaction and is undone with it, yet numbers are handed out beside
+//! every transaction. So a restarted sequence gets a new value under a new number, which its
+//! descriptor names (as that of its primary index): who sees the new descriptor counts anew, who
+//! sees the old one goes on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
 use super::Catalog;
-use super::descriptor::{SequenceOptions, TableDescriptor};
+use super::descriptor::{Descriptor, SequenceOptions, TableDescriptor};
 use crate::error::{Error, Result, sqlstate};
-use crate::keys::{Key, Span, TableId, index_prefix};
+use crate::keys::{IndexId, Key, TableId, index_prefix};
 use crate::mvcc::{Txn, TxnOptions};
 
 /// Numbers that one durable write reserves at first, as in PostgreSQL.
@@ -32,9 +33,6 @@ pub const RESERVED: i64 = 32;
 
 /// Numbers that one durable write reserves at most.
 pub const RESERVED_MAX: i64 = 4_096;
-
-/// Reservations that a transaction uses up before they grow.
-const PATIENCE: u32 = 8;
 
 const FORMAT: u8 = 1;
 
@@ -111,13 +109,11 @@ fn reach(first: i64, count: i64, options: &SequenceOptions) -> i64 {
 /// What memory knows about sequences.
 #[derive(Debug, Default)]
 pub(super) struct Sequences {
-    states: Mutex<HashMap<TableId, Arc<Shared>>>,
+    states: Mutex<HashMap<(TableId, IndexId), Arc<Shared>>>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Somebody changed the stored value behind our back; set without waiting for the lock.
-    stale: AtomicBool,
     state: Mutex<Option<State>>,
 }
 
@@ -128,32 +124,29 @@ struct State {
     stored: Position,
     /// The descriptor's version for which the reservation was made.
     version: u64,
-    /// The transaction that asked for the reservation, and how often in a row it did.
-    taker: u64,
-    times: u32,
-}
-
-/// Numbers to reserve for a transaction that has used up so many reservations in a row: after the
-/// first few each is twice as large as the one before.
-fn reservation(times: u32) -> i64 {
-    let doublings = times.saturating_sub(PATIENCE).min(16);
-    (RESERVED << doublings).min(RESERVED_MAX)
+    /// How many numbers were reserved.
+    reserved: i64,
 }
 
 impl Sequences {
-    fn shared(&self, id: TableId) -> Arc<Shared> {
-        Arc::clone(self.states.lock().entry(id).or_default())
+    fn shared(&self, table: &TableDescriptor) -> Arc<Shared> {
+        let value = (table.id, table.primary_index.id);
+        Arc::clone(self.states.lock().entry(value).or_default())
     }
 
     /// Drops what is known about a sequence that is gone.
     pub(super) fn forget(&self, id: TableId) {
-        self.states.lock().remove(&id);
+        self.states.lock().retain(|(sequence, _), _| *sequence != id);
     }
 }
 
 /// The key of a sequence's value.
-pub fn key(id: TableId) -> Key {
-    index_prefix(id, 1)
+pub fn key(id: TableId, value: IndexId) -> Key {
+    index_prefix(id, value)
+}
+
+fn key_of(table: &TableDescriptor) -> Key {
+    key(table.id, table.primary_index.id)
 }
 
 /// How a sequence counts; 42809 if the relation is none.
@@ -163,26 +156,14 @@ pub fn options(table: &TableDescriptor) -> Result<&SequenceOptions> {
     })
 }
 
-fn set_by(txn: &Txn, key: &Key) -> bool {
-    txn.write_count() > 0 && txn.has_writes_in(&Span::point(key.clone()))
-}
-
 impl Catalog {
     /// The next number of a sequence. Not undone by a rollback.
-    pub fn nextval(&self, txn: &mut Txn, table: &TableDescriptor) -> Result<i64> {
+    pub fn nextval(&self, table: &TableDescriptor) -> Result<i64> {
         let options = options(table)?;
-        let key = key(table.id);
-        if set_by(txn, &key) {
-            let position = stored_position(txn, &key, options)?;
-            let next = position.next(&table.name, options)?;
-            txn.put(key, Position { last_value: next, is_called: true }.encode())?;
-            return Ok(next);
-        }
-        let shared = self.sequences.shared(table.id);
+        let shared = self.sequences.shared(table);
         let mut slot = shared.state.lock();
         if let Some(state) = slot.as_mut()
             && state.version == table.version
-            && !shared.stale.load(Ordering::Acquire)
             && state.position != state.stored
             && let Some(next) = state.position.last_value.checked_add(options.increment)
         {
@@ -190,27 +171,26 @@ impl Catalog {
             state.position = Position { last_value: next, is_called: true };
             return Ok(next);
         }
-        let taker = txn.id();
-        let (reserved, times) = match slot.as_ref() {
-            Some(state) if state.taker == taker => {
-                (reservation(state.times), state.times.saturating_add(1))
+        let reserved = match slot.as_ref() {
+            Some(state) if state.version == table.version => {
+                state.reserved.saturating_mul(2).clamp(RESERVED, RESERVED_MAX)
             }
-            _ => (RESERVED, 1),
+            _ => RESERVED,
         };
         let mut first = 0;
-        self.change_sequence(&shared, &mut slot, table, |position| {
+        self.change_sequence(&mut slot, table, |position| {
             first = position.next(&table.name, options)?;
             Ok(Position { last_value: reach(first, reserved, options), is_called: true })
         })?;
         if let Some(state) = slot.as_mut() {
             state.position = Position { last_value: first, is_called: true };
-            (state.taker, state.times) = (taker, times);
+            state.reserved = reserved;
         }
         Ok(first)
     }
 
     /// Sets a sequence, at once and for everybody (`setval`); 22003 beyond its bounds.
-    pub fn setval(&self, txn: &mut Txn, table: &TableDescriptor, to: Position) -> Result<()> {
+    pub fn setval(&self, table: &TableDescriptor, to: Position) -> Result<()> {
         let options = options(table)?;
         let (low, high) = (options.minimum, options.maximum);
         if !(low..=high).contains(&to.last_value) {
@@ -222,59 +202,57 @@ impl Catalog {
                 ),
             ));
         }
-        let key = key(table.id);
-        if set_by(txn, &key) {
-            return txn.put(key, to.encode());
-        }
-        let shared = self.sequences.shared(table.id);
+        let shared = self.sequences.shared(table);
         let mut slot = shared.state.lock();
-        self.change_sequence(&shared, &mut slot, table, |_| Ok(to))
+        self.change_sequence(&mut slot, table, |_| Ok(to))
     }
 
     /// Sets a sequence as part of a transaction (ALTER SEQUENCE … RESTART, TRUNCATE … RESTART
-    /// IDENTITY).
+    /// IDENTITY): gives it a new value, and the descriptor that names it, which is written.
     pub fn restart_sequence(
         &self,
         txn: &mut Txn,
         table: &TableDescriptor,
         to: Position,
-    ) -> Result<()> {
+    ) -> Result<TableDescriptor> {
         options(table)?;
-        txn.put(key(table.id), to.encode())?;
-        let shared = self.sequences.shared(table.id);
-        txn.on_commit(move |_| shared.stale.store(true, Ordering::Release));
-        Ok(())
+        let mut table = table.clone();
+        table.primary_index.id = table.next_index_id;
+        table.next_index_id += 1;
+        // Nobody knows of the new value before the descriptor is committed. One that a rollback
+        // left behind is replaced.
+        let mut own = self.mvcc().begin(TxnOptions::default())?;
+        own.put(key_of(&table), to.encode())?;
+        own.commit()?;
+        *self.sequences.shared(&table).state.lock() = None;
+        super::service::write(txn, &Descriptor::Table(table.clone()))?;
+        Ok(table)
     }
 
     /// Where a sequence stands, without the numbers that are only reserved.
     pub fn sequence_position(&self, txn: &mut Txn, table: &TableDescriptor) -> Result<Position> {
-        let key = key(table.id);
-        if !set_by(txn, &key) {
-            let shared = self.sequences.shared(table.id);
-            let slot = shared.state.lock();
-            if let Some(state) = slot.as_ref()
-                && !shared.stale.load(Ordering::Acquire)
-            {
-                return Ok(state.position);
-            }
+        let shared = self.sequences.shared(table);
+        let slot = shared.state.lock();
+        if let Some(state) = slot.as_ref() {
+            return Ok(state.position);
         }
-        stored_position(txn, &key, options(table)?)
+        stored_position(txn, &key_of(table), options(table)?)
     }
 
     /// Gives reserved numbers back, so that the stored values are exact.
     pub fn flush_sequences(&self) -> Result<()> {
-        let all: Vec<(TableId, Arc<Shared>)> = {
+        let all: Vec<((TableId, IndexId), Arc<Shared>)> = {
             let states = self.sequences.states.lock();
-            states.iter().map(|(id, shared)| (*id, Arc::clone(shared))).collect()
+            states.iter().map(|(value, shared)| (*value, Arc::clone(shared))).collect()
         };
-        for (id, shared) in all {
+        for ((id, value), shared) in all {
             let mut slot = shared.state.lock();
             let Some(state) = *slot else { continue };
-            if state.position == state.stored || shared.stale.load(Ordering::Acquire) {
+            if state.position == state.stored {
                 continue;
             }
             let mut txn = self.mvcc().begin(TxnOptions::default())?;
-            let key = key(id);
+            let key = key(id, value);
             let stored = txn.get(&key)?.map(|bytes| Position::decode(&bytes)).transpose()?;
             // Somebody else set or removed it meanwhile: then there is nothing of ours to give back.
             if stored == Some(state.stored) {
@@ -291,18 +269,13 @@ impl Catalog {
     /// Replaces the stored value durably by what `change` makes of the position, and remembers it.
     fn change_sequence(
         &self,
-        shared: &Shared,
         slot: &mut Option<State>,
         table: &TableDescriptor,
         mut change: impl FnMut(Position) -> Result<Position>,
     ) -> Result<()> {
         let options = options(table)?;
-        let key = key(table.id);
+        let key = key_of(table);
         loop {
-            let stale = shared.stale.swap(false, Ordering::AcqRel);
-            if stale {
-                *slot = None;
-            }
             let mut txn = self.mvcc().begin(TxnOptions::default())?;
             let attempt = stored_position(&mut txn, &key, options).and_then(|stored| {
                 let position = match slot {
@@ -317,7 +290,7 @@ impl Catalog {
             match attempt {
                 Ok(to) => {
                     let version = table.version;
-                    *slot = Some(State { position: to, stored: to, version, taker: 0, times: 0 });
+                    *slot = Some(State { position: to, stored: to, version, reserved: 0 });
                     return Ok(());
                 }
                 Err(e) if e.is_retryable() => continue,
@@ -378,13 +351,6 @@ mod tests {
         assert_eq!(reach(1, 32, &counting(1, 1, 1, i64::MAX)), 32);
         assert_eq!(reach(i64::MAX - 1, 32, &counting(1, 1, 1, i64::MAX)), i64::MAX);
         assert_eq!(reach(-1, 4, &counting(-1, -10, i64::MIN, -1)), -31);
-    }
-
-    #[test]
-    fn reservations_grow_late_and_not_without_end() {
-        assert_eq!((reservation(1), reservation(8)), (RESERVED, RESERVED));
-        assert_eq!(reservation(9), 2 * RESERVED);
-        assert_eq!(reservation(u32::MAX), RESERVED_MAX);
     }
 
     #[test]

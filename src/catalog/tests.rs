@@ -412,10 +412,7 @@ fn numbers_of_a_sequence_are_never_given_twice() {
     let catalog = open_on(&engine, 1_000_000_000_000);
     let s = sequence(900, "s");
     let mut all: Vec<i64> = std::thread::scope(|scope| {
-        let take = || {
-            let mut txn = begin(&catalog);
-            (0..100).map(|_| catalog.nextval(&mut txn, &s).unwrap()).collect::<Vec<i64>>()
-        };
+        let take = || (0..100).map(|_| catalog.nextval(&s).unwrap()).collect::<Vec<i64>>();
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
         threads.into_iter().flat_map(|t| t.join().unwrap()).collect()
     });
@@ -423,44 +420,46 @@ fn numbers_of_a_sequence_are_never_given_twice() {
     assert_eq!(all, (1..=400).collect::<Vec<i64>>());
     // A crash skips what was reserved, no more than has been taken; a flush gives it back.
     let crashed = open_on(&engine, 2_000_000_000_000);
-    let next = crashed.nextval(&mut begin(&crashed), &s).unwrap();
+    let next = crashed.nextval(&s).unwrap();
     assert!(next > 400 && next <= 400 + 400, "{next}");
     crashed.flush_sequences().unwrap();
     let flushed = open_on(&engine, 3_000_000_000_000);
     let position = flushed.sequence_position(&mut begin(&flushed), &s).unwrap();
     assert_eq!(position, Position { last_value: next, is_called: true });
-    assert_eq!(flushed.nextval(&mut begin(&flushed), &s).unwrap(), next + 1);
+    assert_eq!(flushed.nextval(&s).unwrap(), next + 1);
 }
 
 #[test]
 fn setting_a_sequence_holds_at_once_and_restarting_it_at_commit() {
     let catalog = open();
     let s = sequence(900, "s");
-    let mut txn = begin(&catalog);
-    assert_eq!(catalog.nextval(&mut txn, &s).unwrap(), 1);
-    catalog.setval(&mut txn, &s, Position { last_value: 10, is_called: true }).unwrap();
-    drop(txn);
-    let mut txn = begin(&catalog);
-    assert_eq!(catalog.nextval(&mut txn, &s).unwrap(), 11, "not undone by the rollback");
-    let e = catalog.setval(&mut txn, &s, Position { last_value: 0, is_called: true }).unwrap_err();
+    assert_eq!(catalog.nextval(&s).unwrap(), 1);
+    catalog.setval(&s, Position { last_value: 10, is_called: true }).unwrap();
+    assert_eq!(catalog.nextval(&s).unwrap(), 11);
+    let e = catalog.setval(&s, Position { last_value: 0, is_called: true }).unwrap_err();
     assert_eq!(e.code(), sqlstate::NUMERIC_VALUE_OUT_OF_RANGE);
-    catalog.restart_sequence(&mut txn, &s, Position { last_value: 5, is_called: false }).unwrap();
-    assert_eq!(catalog.nextval(&mut txn, &s).unwrap(), 5);
-    let mut other = begin(&catalog);
-    assert_eq!(catalog.nextval(&mut other, &s).unwrap(), 12, "others do not see it yet");
+    let to = Position { last_value: 5, is_called: false };
+    let mut txn = begin(&catalog);
+    catalog.write(&mut txn, &Descriptor::Table(s.clone())).unwrap();
+    let restarted = catalog.restart_sequence(&mut txn, &s, to).unwrap();
+    assert_eq!(catalog.nextval(&restarted).unwrap(), 5, "within the transaction");
+    assert_eq!(catalog.nextval(&s).unwrap(), 12, "others do not see it yet");
+    drop(txn);
+    assert_eq!(catalog.nextval(&s).unwrap(), 13, "a rollback undoes it");
+    let mut txn = begin(&catalog);
+    catalog.write(&mut txn, &Descriptor::Table(s.clone())).unwrap();
+    let restarted = catalog.restart_sequence(&mut txn, &s, to).unwrap();
     txn.commit().unwrap();
-    assert_eq!(catalog.nextval(&mut other, &s).unwrap(), 6);
+    assert_eq!(catalog.nextval(&restarted).unwrap(), 5, "what the rollback left is replaced");
+    assert_eq!(catalog.nextval(&restarted).unwrap(), 6);
     // A changed step counts from where the sequence stands, not from what was reserved.
-    let mut wide = s.clone();
-    wide.version = 2;
+    let mut wide = restarted.clone();
+    wide.version += 1;
     if let TableKind::Sequence(options) = &mut wide.kind {
         options.increment = 10;
     }
-    assert_eq!(catalog.nextval(&mut other, &wide).unwrap(), 16);
-    assert_eq!(
-        catalog.nextval(&mut other, &table(901, "t")).unwrap_err().code(),
-        sqlstate::WRONG_OBJECT_TYPE
-    );
+    assert_eq!(catalog.nextval(&wide).unwrap(), 16);
+    assert_eq!(catalog.nextval(&table(901, "t")).unwrap_err().code(), sqlstate::WRONG_OBJECT_TYPE);
 }
 
 #[test]

@@ -186,8 +186,8 @@ fn work(object: &Descriptor, rewrite: &super::rewrite::Rewrite) -> Result<Option
     }
     let mut indexes: Vec<_> = table.all_indexes().map(|index| index.id).collect();
     if table.sequence().is_some() {
-        // Its value lies where a table's first index would.
-        indexes = vec![1];
+        // Its value lies where a table's rows would.
+        indexes = vec![table.primary_index.id];
     }
     indexes.sort_unstable();
     indexes.dedup();
@@ -195,7 +195,7 @@ fn work(object: &Descriptor, rewrite: &super::rewrite::Rewrite) -> Result<Option
         old: table.id,
         new: rewrite.id(table.id)?,
         name: table.name.clone(),
-        primary: if table.sequence().is_some() { 1 } else { table.primary_index.id },
+        primary: table.primary_index.id,
         indexes,
     }))
 }

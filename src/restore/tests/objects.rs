@@ -108,10 +108,8 @@ fn shop(scene: &Scene) -> Shop {
     ]);
     scene.from.put(&parent, &[(1, Some("one")), (2, Some("two"))]);
     scene.from.put(&child, &[(1, Some("of one"))]);
-    let mut txn = scene.from.begin();
     let to = Position { last_value: 41, is_called: true };
-    catalog.setval(&mut txn, &sequence, to).unwrap();
-    txn.commit().unwrap();
+    catalog.setval(&sequence, to).unwrap();
     ids
 }
 
@@ -155,9 +153,7 @@ fn a_database_comes_back_under_another_name_with_new_numbers_everywhere() {
     assert_eq!(mood.members, ["sad", "happy"]);
     assert_eq!((mood.database, mood.schema), (database.id, public.id));
     // The sequence goes on where it stood.
-    let mut txn = scene.to.begin();
-    assert_eq!(scene.to.catalog.nextval(&mut txn, &sequence).unwrap(), 42);
-    drop(txn);
+    assert_eq!(scene.to.catalog.nextval(&sequence).unwrap(), 42);
     assert_eq!(scene.to.dump(parent.id), scene.from.dump(ids.parent));
     assert_eq!(scene.to.dump(child.id), scene.from.dump(ids.child));
     assert!(table_holds(&scene, sequence.id));

@@ -537,5 +537,5 @@ pub fn sequence_at(id: u32, name: &str, owned_by: Option<(u32, u32)>) -> TableDe
 
 /// Where a sequence's value lies.
 pub fn value_span(id: u32) -> Span {
-    Span::point(sequence::key(id))
+    Span::point(sequence::key(id, 1))
 }

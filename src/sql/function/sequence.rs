@@ -10,15 +10,13 @@ use crate::catalog::descriptor::TableDescriptor;
 use crate::catalog::privilege::{self, Privilege};
 use crate::catalog::sequence::Position;
 use crate::error::{Error, Result, sqlstate};
-use crate::mvcc::TxnOptions;
 use crate::sql::exec::context::EvalContext;
 use crate::types::Datum;
 
 pub(super) const FUNCTIONS: &[Row] = &[
     f(1574, "nextval", "regclass", "int8", |context, a| {
         let sequence = sequence(context, a, &[Privilege::Usage, Privilege::Update])?;
-        let mut txn = context.server.mvcc.begin(TxnOptions::default())?;
-        let value = context.server.catalog.nextval(&mut txn, &sequence)?;
+        let value = context.server.catalog.nextval(&sequence)?;
         context.session.sequence_values.insert(sequence.id, value);
         context.session.last_sequence = Some(sequence.id);
         Ok(Datum::Int8(value))
@@ -78,9 +76,8 @@ fn sequence(
 fn set(context: &mut EvalContext<'_>, a: &[Datum], is_called: bool) -> Result<Datum> {
     let sequence = sequence(context, a, &[Privilege::Update])?;
     let last_value = i8(a, 1)?;
-    let mut txn = context.server.mvcc.begin(TxnOptions::default())?;
     let position = Position { last_value, is_called };
-    context.server.catalog.setval(&mut txn, &sequence, position)?;
+    context.server.catalog.setval(&sequence, position)?;
     if is_called {
         context.session.sequence_values.insert(sequence.id, last_value);
         context.session.last_sequence = Some(sequence.id);

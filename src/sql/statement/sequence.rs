@@ -116,7 +116,7 @@ pub fn alter(stmt: &AlterSequence, work: &mut Work<'_>) -> Result<Outcome> {
         let to = to.unwrap_or(counting.start);
         check_within("RESTART", to, &counting)?;
         let to = Position { last_value: to, is_called: false };
-        work.server.catalog.restart_sequence(work.txn, &found, to)?;
+        table = work.server.catalog.restart_sequence(work.txn, &found, to)?;
     }
     table.kind = TableKind::Sequence(counting);
     work.server.catalog.write(work.txn, &Descriptor::Table(table))?;

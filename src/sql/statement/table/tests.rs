@@ -205,3 +205,20 @@ fn an_index_on_an_expression_is_kept_used_and_dropped() {
     run(&mut s, "ALTER TABLE t ADD COLUMN mail text; INSERT INTO t VALUES (1000, 'USER7')");
     assert_eq!(number(&mut s, "SELECT count(*) FROM t"), 501);
 }
+
+#[test]
+fn a_restarted_sequence_counts_anew_in_its_own_transaction() {
+    let mut s = start();
+    run(&mut s, "CREATE TABLE t (id serial PRIMARY KEY)");
+    run(&mut s, "INSERT INTO t DEFAULT VALUES");
+    run(&mut s, "BEGIN; TRUNCATE t RESTART IDENTITY; INSERT INTO t DEFAULT VALUES");
+    assert_eq!(number(&mut s, "SELECT id FROM t"), 1);
+    run(&mut s, "ROLLBACK");
+    assert_eq!(number(&mut s, "SELECT nextval('t_id_seq')"), 2);
+    run(
+        &mut s,
+        "BEGIN; ALTER SEQUENCE t_id_seq RESTART WITH 40; INSERT INTO t DEFAULT VALUES; COMMIT",
+    );
+    assert_eq!(number(&mut s, "SELECT max(id) FROM t"), 40);
+    assert_eq!(number(&mut s, "SELECT nextval('t_id_seq')"), 41);
+}
