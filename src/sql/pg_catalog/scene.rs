@@ -119,7 +119,7 @@ pub(super) fn access_item(grantee: &str, grant: GrantSet, grantor: &str) -> Stri
 /// The indexes that a reader sees: all but a primary index that consists of hidden columns.
 pub(super) fn indexes(table: &TableDescriptor) -> impl Iterator<Item = &IndexDescriptor> {
     table.all_indexes().filter(|index| {
-        let shown = |id: u32| table.column(id).is_some_and(|c| !c.hidden);
+        let shown = |id: u32| table.column(id).is_some_and(|c| !c.is_row_id());
         table.has_rows() && index.columns.iter().any(|c| shown(c.column))
     })
 }
