@@ -36,12 +36,30 @@ pub struct Layer {
     store: Arc<dyn Store>,
     dir: String,
     key: Option<DataKey>,
+    /// Where data files are written, if not beside the manifest: a locality and its store.
+    data: Option<(String, Arc<dyn Store>)>,
 }
 
 impl Layer {
     /// The layer in a directory of a store; `key` is that of an encrypted chain.
     pub fn new(store: Arc<dyn Store>, dir: impl Into<String>, key: Option<DataKey>) -> Self {
-        Layer { store, dir: dir.into(), key }
+        Layer { store, dir: dir.into(), key, data: None }
+    }
+
+    /// The same layer, which writes its data files into the same directory of another store.
+    #[must_use]
+    pub fn with_data_in(mut self, locality: &str, store: Arc<dyn Store>) -> Self {
+        self.data = Some((locality.to_owned(), store));
+        self
+    }
+
+    /// The locality of the store that takes the data files, if it is another one.
+    pub fn data_locality(&self) -> Option<&str> {
+        self.data.as_ref().map(|(locality, _)| locality.as_str())
+    }
+
+    fn data_store(&self) -> &Arc<dyn Store> {
+        self.data.as_ref().map_or(&self.store, |(_, store)| store)
     }
 
     /// The directory on the store.
@@ -163,7 +181,7 @@ impl Layer {
     /// Begins a data file; gives its path for the record too.
     pub fn data_writer(&self) -> Result<(String, Box<dyn StoreWriter>)> {
         let path = layout::fresh_data_file();
-        let writer = self.store.writer(&self.file(&path))?;
+        let writer = self.data_store().writer(&self.file(&path))?;
         Ok((path, writer))
     }
 
@@ -255,8 +273,8 @@ impl Layer {
             return Ok(());
         }
         if !names.iter().any(|name| name == layout::MANIFEST) {
-            for entry in self.store.list(&self.file(layout::DATA_DIR))? {
-                self.store.delete(&entry.path)?;
+            for entry in self.data_store().list(&self.file(layout::DATA_DIR))? {
+                self.data_store().delete(&entry.path)?;
             }
             for name in [layout::STATISTICS, layout::CHECKPOINT, layout::ENCRYPTION_INFO] {
                 self.store.delete(&self.file(name))?;

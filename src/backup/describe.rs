@@ -1,6 +1,7 @@
 //! A BACKUP in canonical words and without its secrets, for the job's description.
 
 use crate::clock::Timestamp;
+use crate::cloud::ExternalUri;
 use crate::syntax::quote_literal;
 
 use super::destination::Into;
@@ -14,12 +15,19 @@ pub(super) fn describe(request: &Request, targets: &str, full_dir: &str) -> Stri
         out.push_str(targets);
         out.push(' ');
     }
-    let redacted = |uri: &crate::cloud::ExternalUri| quote_literal(&uri.redacted());
+    let redacted = |uri: &ExternalUri| quote_literal(&uri.redacted());
+    let all = |uri: &ExternalUri| {
+        let others: Vec<String> = request.elsewhere.uris().map(redacted).collect();
+        match others.as_slice() {
+            [] => redacted(uri),
+            others => format!("({}, {})", redacted(uri), others.join(", ")),
+        }
+    };
     match &request.into {
         Into::New(uri) | Into::Latest(uri) | Into::Named(_, uri) => {
-            out.push_str(&format!("INTO {} IN {}", quote_literal(full_dir), redacted(uri)));
+            out.push_str(&format!("INTO {} IN {}", quote_literal(full_dir), all(uri)));
         }
-        Into::To(uri, _) => out.push_str(&format!("TO {}", redacted(uri))),
+        Into::To(uri, _) => out.push_str(&format!("TO {}", all(uri))),
     }
     if let Some(end) = request.end {
         out.push_str(&as_of(end));

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::locality::Elsewhere;
 use crate::archive::{
     DataKey, Layer, Manifest, Secret, check_chain, collection, encrypt, layout, main_line,
 };
@@ -98,8 +99,14 @@ pub(super) struct Place {
 }
 
 /// Refuses destinations that a role may not use.
-pub(super) fn check_uris(now: &CatalogSnapshot, role: &str, into: &Into) -> Result<()> {
-    if into.uri().scheme() == Scheme::Http {
+pub(super) fn check_uris(
+    now: &CatalogSnapshot,
+    role: &str,
+    into: &Into,
+    elsewhere: &Elsewhere,
+) -> Result<()> {
+    let written = std::iter::once(into.uri()).chain(elsewhere.uris());
+    if written.into_iter().any(|uri| uri.scheme() == Scheme::Http) {
         return Err(Error::unsupported("BACKUP to http storage"));
     }
     for uri in into.uris() {
@@ -109,6 +116,8 @@ pub(super) fn check_uris(now: &CatalogSnapshot, role: &str, into: &Into) -> Resu
                 "COCKROACH_LOCALITY of a single destination must be \"default\"",
             ));
         }
+    }
+    for uri in into.uris().chain(elsewhere.uris()) {
         if now.is_admin(role) {
             continue;
         }

@@ -40,6 +40,9 @@ pub(super) struct Secrets {
     /// The chain's key. The passphrase that it came from is kept nowhere.
     #[serde(default)]
     pub(super) key: Option<String>,
+    /// The locality and the URI of the store that takes the data files, if it is another one.
+    #[serde(default)]
+    pub(super) elsewhere: Option<(String, String)>,
 }
 
 /// What a job has done, as the waiting statement reports it.

@@ -199,6 +199,7 @@ struct OpenFile {
     path: String,
     file: DataFileWriter<'static>,
     store: Slot,
+    locality: Option<String>,
     rows: u64,
     index_entries: u64,
 }
@@ -307,14 +308,15 @@ impl OpenFile {
         });
         let file =
             DataFileWriter::new(sink, flow.backup, WriterOptions::default(), flow.layer.key())?;
-        Ok(OpenFile { path, file, store, rows: 0, index_entries: 0 })
+        let locality = flow.layer.data_locality().map(str::to_owned);
+        Ok(OpenFile { path, file, store, locality, rows: 0, index_entries: 0 })
     }
 
     fn finish(self) -> Result<FileRecord> {
         let summary = self.file.finish()?;
         let writer = self.store.lock().take();
         writer.ok_or_else(|| Error::internal("a data file was finished twice"))?.finish()?;
-        Ok(summary.into_record(self.path, self.rows, self.index_entries, None))
+        Ok(summary.into_record(self.path, self.rows, self.index_entries, self.locality))
     }
 }
 

@@ -190,7 +190,12 @@ impl BackupResumer {
         if details.encrypted != key.is_some() {
             return Err(Error::internal("the key of an encrypted backup is gone"));
         }
-        Ok(Layer::new(self.stores.open(&uri, interrupt)?, details.dir.clone(), key))
+        let mut layer = Layer::new(self.stores.open(&uri, interrupt)?, details.dir.clone(), key);
+        if let Some((locality, uri)) = &secrets.elsewhere {
+            let store = self.stores.open(&ExternalUri::parse(uri)?, interrupt)?;
+            layer = layer.with_data_in(locality, store);
+        }
+        Ok(layer)
     }
 
     /// The backup as an earlier run left it, or as it begins.

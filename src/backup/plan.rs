@@ -13,6 +13,7 @@ use super::describe::describe;
 use super::destination::{Into, Place, Search, Stores, check_uris};
 use super::details::{Details, Secrets};
 use super::history::{History, Kept};
+use super::locality::Elsewhere;
 use super::protect;
 use super::spans::{self, Before};
 use super::target::{self, Names, Resolved};
@@ -57,6 +58,8 @@ pub struct Request {
     pub targets: Targets,
     /// Where.
     pub into: Into,
+    /// The other destinations of a locality-aware backup.
+    pub elsewhere: Elsewhere,
     /// AS OF SYSTEM TIME.
     pub end: Option<Timestamp>,
     /// Keep every version.
@@ -91,7 +94,7 @@ pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Plan> {
     let catalog = context.catalog;
     let mvcc = Arc::clone(catalog.mvcc());
     let now = catalog.snapshot(context.txn)?;
-    check_uris(&now, context.role, &request.into)?;
+    check_uris(&now, context.role, &request.into, &request.elsewhere)?;
     let end = end_time(catalog, request.end)?;
     let then = catalog.snapshot_at(&mvcc.snapshot(end)?)?;
     let targets = target::resolve(&then, context.names, &request.targets)?;
@@ -119,6 +122,10 @@ pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Plan> {
     let secrets = Secrets {
         uri: request.into.uri().to_secret_string(),
         key: place.key.as_ref().map(|key| key.to_secret_text().to_string()),
+        elsewhere: request
+            .elsewhere
+            .own(context.stores)
+            .map(|(locality, uri)| (locality.to_owned(), uri.to_secret_string())),
     };
     secret::keep(context.txn, context.job_id, &secrets)?;
     let description = describe(request, &targets.words, &place.full_dir);
@@ -222,7 +229,7 @@ impl Layout<'_, '_> {
             files: Vec::new(),
             entry_counts: EntryCounts::default(),
             locality: self.context.stores.locality(),
-            localities: Vec::new(),
+            localities: self.request.elsewhere.names().map(str::to_owned).collect(),
             statistics: Vec::new(),
             options,
         };

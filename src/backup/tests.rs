@@ -115,7 +115,15 @@ fn uri() -> ExternalUri {
 }
 
 fn request(targets: Targets, into: Into) -> Request {
-    Request { targets, into, end: None, revision_history: false, secret: None, detached: false }
+    Request {
+        targets,
+        into,
+        elsewhere: Elsewhere::default(),
+        end: None,
+        revision_history: false,
+        secret: None,
+        detached: false,
+    }
 }
 
 fn database(name: &str) -> Targets {

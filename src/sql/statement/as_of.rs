@@ -3,7 +3,9 @@
 //! A string is read as a timestamp, then as a number of nanoseconds since 1970, then as an interval
 //! before now; numbers, intervals and timestamps with a type of their own mean the same.
 
-use sqlparser::ast::Expr;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, visit_expressions};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
@@ -19,6 +21,7 @@ pub fn historic_timestamp(
     types: &mut ParameterTypes,
     ctx: &mut EvalContext<'_>,
 ) -> Result<Timestamp> {
+    check_constant(expr)?;
     let scalar = {
         let bind = BindContext::new(ctx.catalog, ctx.session);
         bind::bind_constant_with(&bind, expr, None, types).map_err(|e| {
@@ -51,6 +54,31 @@ pub fn historic_timestamp(
             .with_detail(format!("The time asked for is {at}, and it is {now} now.")));
     }
     Ok(at)
+}
+
+/// Refuses what does not mean the same moment each time: subqueries, and functions but one.
+fn check_constant(expr: &Expr) -> Result<()> {
+    let allowed = |expr: &Expr| match expr {
+        Expr::Function(call) => {
+            let name = call.name.to_string().to_ascii_lowercase();
+            matches!(
+                name.strip_prefix("pg_catalog.").unwrap_or(&name),
+                "follower_read_timestamp" | "experimental_follower_read_timestamp"
+            )
+        }
+        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => false,
+        _ => true,
+    };
+    let found = visit_expressions(expr, |expr| match allowed(expr) {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    });
+    match found {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => {
+            Err(refused("only constant expressions or follower_read_timestamp are allowed"))
+        }
+    }
 }
 
 /// The moment that a string means.

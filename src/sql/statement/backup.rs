@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Outcome, Work, field};
 use crate::archive::Secret;
-use crate::backup::{self, Into, Names, PlanContext, Request};
+use crate::backup::{self, Elsewhere, Into, Names, PlanContext, Request};
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobId, JobRecord, NewJob};
@@ -24,9 +24,11 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
         ));
     }
     check_options(&stmt.options)?;
+    let (into, elsewhere) = into(&stmt.into, work)?;
     let request = Request {
         targets: stmt.targets.clone(),
-        into: into(&stmt.into, work)?,
+        into,
+        elsewhere,
         end: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
         revision_history: stmt.options.revision_history == Some(true),
         secret: match &stmt.options.encryption_passphrase {
@@ -145,29 +147,34 @@ fn check_options(options: &BackupOptions) -> Result<()> {
     }
 }
 
-fn into(into: &BackupInto, work: &Work<'_>) -> Result<Into> {
+fn into(into: &BackupInto, work: &Work<'_>) -> Result<(Into, Elsewhere)> {
     Ok(match into {
-        BackupInto::New(destination) => Into::New(uri(destination, work)?),
-        BackupInto::Append(Subdirectory::Latest, destination) => {
-            Into::Latest(uri(destination, work)?)
+        BackupInto::New(destination) => {
+            let (uri, elsewhere) = places(destination, work)?;
+            (Into::New(uri), elsewhere)
         }
-        BackupInto::Append(Subdirectory::Named(subdir), destination) => {
-            let subdir = work.string(subdir)?;
-            match subdir.eq_ignore_ascii_case("latest") {
-                true => Into::Latest(uri(destination, work)?),
-                false => Into::Named(subdir, uri(destination, work)?),
-            }
+        BackupInto::Append(subdirectory, destination) => {
+            let (uri, elsewhere) = places(destination, work)?;
+            let into = match subdirectory {
+                Subdirectory::Latest => Into::Latest(uri),
+                Subdirectory::Named(subdir) => match work.string(subdir)? {
+                    latest if latest.eq_ignore_ascii_case("latest") => Into::Latest(uri),
+                    subdir => Into::Named(subdir, uri),
+                },
+            };
+            (into, elsewhere)
         }
         BackupInto::To { destination, incremental_from } => {
-            let from = incremental_from.iter().map(|d| uri(d, work)).collect::<Result<_>>()?;
-            Into::To(uri(destination, work)?, from)
+            let (uri, elsewhere) = places(destination, work)?;
+            // What is written before each layer's data lies in its default destination.
+            let from = incremental_from.iter().map(|d| Ok(places(d, work)?.0));
+            (Into::To(uri, from.collect::<Result<_>>()?), elsewhere)
         }
     })
 }
 
-fn uri(destination: &Destination, work: &Work<'_>) -> Result<ExternalUri> {
-    match destination.uris.as_slice() {
-        [uri] => ExternalUri::parse(&work.string(uri)?),
-        _ => Err(Error::unsupported("BACKUP into a locality-aware list of destinations")),
-    }
+/// The default destination, and those of other localities.
+fn places(destination: &Destination, work: &Work<'_>) -> Result<(ExternalUri, Elsewhere)> {
+    let uris = destination.uris.iter().map(|uri| ExternalUri::parse(&work.string(uri)?));
+    Elsewhere::split(uris.collect::<Result<_>>()?)
 }
