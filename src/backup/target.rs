@@ -146,7 +146,10 @@ impl Finder<'_> {
         }
         Err(Error::new(
             sqlstate::INVALID_CATALOG_NAME,
-            format!("\"{}.*\" does not match any valid database or schema", prefix.join(".")),
+            format!(
+                "\"{}\" does not match any valid database or schema",
+                [prefix, &["*"]].concat().join(".")
+            ),
         ))
     }
 

@@ -114,9 +114,10 @@ fn pattern(
         let ids: BTreeSet<DescriptorId> =
             schemas.iter().flat_map(|s| holdings.tables_in(s.id)).map(|t| t.id).collect();
         if ids.is_empty() {
+            let shown = [prefix.as_slice(), &["*"]].concat().join(".");
             return Err(unresolved(
                 sqlstate::UNDEFINED_TABLE,
-                format!("no tables or databases matched the given targets: {}.*", prefix.join(".")),
+                format!("no tables or databases matched the given targets: {shown}"),
             ));
         }
         return Ok(ids);
