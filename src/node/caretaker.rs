@@ -89,22 +89,28 @@ pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
     let now = server.mvcc.visible();
     let default_ttl = server.settings.duration(SQL_DEFAULT_GC_TTL);
     let snapshot = server.catalog.current()?;
+    // What the catalogue was is needed for as long as there are rows that it describes.
+    let mut catalog_line = before(now, default_ttl);
     // Dropped tables come first: the rows that tell of their end are garbage of the catalogue.
     for (id, dropped) in dropped_tables(server, stop)? {
         stop.check()?;
-        let span = table_span(id);
-        if snapshot.table_any_state(id).is_some() || dropped >= before(now, default_ttl) {
+        if snapshot.table_any_state(id).is_some() {
             continue;
         }
+        let kept_from = before(now, ttl_when_dropped(server, id, dropped, default_ttl));
+        let span = table_span(id);
         // The line passes the drop only if nobody protects or reads what was there before it.
-        if server.mvcc.set_gc_line(&span, dropped.next())? > dropped {
+        if dropped < kept_from && server.mvcc.set_gc_line(&span, dropped.next())? > dropped {
             server.mvcc.clear_span(&span)?;
             tracing::info!(table = id, "removed the rows of a dropped table");
+        } else {
+            catalog_line = catalog_line.min(kept_from).min(dropped.prev());
         }
     }
     for table in snapshot.tables_any_state().filter(|t| t.id >= FIRST_USER_ID) {
         stop.check()?;
         let ttl = snapshot.gc_ttl_seconds(table.id).map_or(default_ttl, seconds);
+        catalog_line = catalog_line.min(before(now, ttl));
         for index in retired_indexes(server, table)? {
             // The table has been without the index for as long as it has been what it is.
             let changed = last_change(server, table.id)?;
@@ -118,14 +124,17 @@ pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
         }
     }
     let mut removed = 0;
-    let mut oldest = before(now, default_ttl);
-    let tables = snapshot.tables_any_state().map(|t| t.id).filter(|id| *id >= FIRST_USER_ID);
+    let system_ttl = snapshot.gc_ttl_seconds(SYSTEM_DATABASE).map_or(default_ttl, seconds);
+    let mut oldest = catalog_line.min(before(now, system_ttl));
     let system = Span::new(table_span(1).start, table_span(FIRST_USER_ID).start);
-    let spans = std::iter::once((SYSTEM_DATABASE, system));
-    for (id, span) in spans.chain(tables.map(|id| (id, table_span(id)))) {
-        stop.check()?;
+    let tables = snapshot.tables_any_state().map(|t| t.id).filter(|id| *id >= FIRST_USER_ID);
+    let tables = tables.map(|id| {
         let ttl = snapshot.gc_ttl_seconds(id).map_or(default_ttl, seconds);
-        let stats = server.mvcc.collect_garbage(&span, before(now, ttl))?;
+        (table_span(id), before(now, ttl))
+    });
+    for (span, below) in std::iter::once((system, oldest)).chain(tables) {
+        stop.check()?;
+        let stats = server.mvcc.collect_garbage(&span, below)?;
         removed += stats.versions_removed;
         oldest = oldest.min(stats.line);
     }
@@ -133,6 +142,19 @@ pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
     server.mvcc.forget_changelog(oldest)?;
     tracing::debug!(versions = removed, "collected garbage");
     Ok(())
+}
+
+/// `gc.ttlseconds` of a table at its end: its zone went with it.
+fn ttl_when_dropped(
+    server: &Server,
+    id: TableId,
+    dropped: Timestamp,
+    default_ttl: Duration,
+) -> Duration {
+    let before = server.mvcc.snapshot(dropped.prev());
+    let catalog = before.and_then(|snapshot| server.catalog.snapshot_at(&snapshot));
+    // Without the catalogue of that time only the default is known.
+    catalog.ok().and_then(|catalog| catalog.gc_ttl_seconds(id)).map_or(default_ttl, seconds)
 }
 
 fn seconds(seconds: i64) -> Duration {
@@ -208,3 +230,6 @@ fn holds_rows(server: &Server, id: TableId) -> Result<bool> {
     cursor.seek_to_first()?;
     Ok(cursor.entry().is_some())
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,4 +38,4 @@ pub mod variables;
 pub mod walk;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -24,7 +24,11 @@ use crate::types::{Datum, SessionFormat};
 
 /// A server whose store is memory.
 pub(crate) fn server() -> Arc<Server> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    server_at(Arc::new(SystemClock::new()))
+}
+
+/// A server whose store is memory, on a clock of the test's.
+pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
     let options = Options { watched: watched_spans() };
     let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
     let catalog = Catalog::open(mvcc.clone()).unwrap();
@@ -94,6 +98,8 @@ pub(crate) struct Answer {
     pub(crate) tags: Vec<String>,
     /// Notices and warnings.
     pub(crate) notices: Vec<String>,
+    /// How many rows, tags and notices there were when the current statement began.
+    marked: (usize, usize, usize),
 }
 
 /// Runs a text in a session.
@@ -156,10 +162,16 @@ impl Client for Answer {
         Ok(())
     }
 
-    fn mark(&mut self) {}
+    fn mark(&mut self) {
+        self.marked = (self.rows.len(), self.tags.len(), self.notices.len());
+    }
 
     fn rewind(&mut self) -> bool {
-        false
+        let (rows, tags, notices) = self.marked;
+        self.rows.truncate(rows);
+        self.tags.truncate(tags);
+        self.notices.truncate(notices);
+        true
     }
 
     fn sync_follows(&mut self) -> bool {

@@ -5,7 +5,7 @@ use sqlparser::ast::Statement as Tree;
 use super::sequence::{self, CreateSequence};
 use super::{
     Outcome, Work, alter_object, comment, database, drop, grant, maintain, owned, role, schema,
-    table, view,
+    table, view, zone,
 };
 use crate::error::{Error, Result};
 use crate::syntax::{CreateTable, ParsedStatement, Statement};
@@ -37,6 +37,8 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::Checkpoint => maintain::checkpoint(work),
         Statement::AlterObject(stmt) => alter_object::run(stmt, work),
         Statement::Drop(stmt) => drop::run(stmt, work),
+        Statement::ConfigureZone(stmt) => zone::configure(stmt, work),
+        Statement::ShowZone(target) => zone::show(target.as_ref(), work),
         _ => Err(Error::unsupported(super::first_words(&parsed.text))),
     }
 }

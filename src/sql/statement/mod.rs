@@ -47,6 +47,7 @@ mod table;
 mod verify_backup;
 mod view;
 mod work;
+mod zone;
 
 #[cfg(test)]
 mod tests;
@@ -135,6 +136,7 @@ pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
         Statement::ShowBackups(_) => Some(show_backup::list_fields()),
         Statement::ShowBackup(stmt) => Some(show_backup::fields(stmt)),
         Statement::VerifyBackup(_) => Some(verify_backup::fields()),
+        Statement::ShowZone(_) => Some(zone::show_fields()),
         Statement::ExpireBackups(_) => Some(retention::expire_fields()),
         _ => None,
     }
