@@ -8,6 +8,8 @@ mod consistency;
 mod copy;
 mod crash;
 mod door;
+mod history;
+mod isolation;
 mod jobs;
 mod pgbench;
 mod process;

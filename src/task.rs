@@ -5,7 +5,7 @@
 //! which also notices a client that is gone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -35,6 +35,7 @@ struct Inner {
     cause: AtomicU8,
     deadline: Mutex<Option<Instant>>,
     client_is_alive: Option<Probe>,
+    waits_for_lock: AtomicBool,
     bell: (Mutex<()>, Condvar),
 }
 
@@ -64,6 +65,7 @@ impl Interrupt {
             cause: AtomicU8::new(0),
             deadline: Mutex::new(None),
             client_is_alive,
+            waits_for_lock: AtomicBool::new(false),
             bell: (Mutex::new(()), Condvar::new()),
         }))
     }
@@ -91,6 +93,16 @@ impl Interrupt {
     /// Sets the moment after which [`Interrupt::check`] reports a timeout.
     pub fn set_deadline(&self, deadline: Option<Instant>) {
         *self.0.deadline.lock() = deadline;
+    }
+
+    /// Says whether the work waits for a lock just now, for those who look at it.
+    pub fn set_waits_for_lock(&self, waits: bool) {
+        self.0.waits_for_lock.store(waits, Ordering::Relaxed);
+    }
+
+    /// Whether the work waits for a lock just now.
+    pub fn waits_for_lock(&self) -> bool {
+        self.0.waits_for_lock.load(Ordering::Relaxed)
     }
 
     /// Why to stop, if at all.

@@ -130,6 +130,8 @@ pub const UNIQUE_VIOLATION: SqlState = SqlState::new(b"23505");
 pub const CHECK_VIOLATION: SqlState = SqlState::new(b"23514");
 /// `24000`.
 pub const INVALID_CURSOR_STATE: SqlState = SqlState::new(b"24000");
+/// `25000`.
+pub const INVALID_TRANSACTION_STATE: SqlState = SqlState::new(b"25000");
 /// `25001`.
 pub const ACTIVE_SQL_TRANSACTION: SqlState = SqlState::new(b"25001");
 /// `25006`.

@@ -142,7 +142,10 @@ impl Gc {
 fn collected(at: Timestamp, threshold: Timestamp) -> Error {
     Error::new(
         sqlstate::INVALID_PARAMETER_VALUE,
-        format!("cannot read at {at}: history before {threshold} has been garbage collected"),
+        format!(
+            "cannot read at {at}, it must be after replica GC threshold {threshold}: older history \
+             has been garbage collected"
+        ),
     )
     .with_hint("Choose a later time, or raise gc.ttlseconds of the table to keep history longer.")
 }

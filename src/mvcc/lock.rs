@@ -220,7 +220,12 @@ impl LockTable {
             }
         };
         let outcome = match self.check_circle(owner, lock) {
-            Ok(()) => wait(&slot, limit, interrupt),
+            Ok(()) => {
+                interrupt.set_waits_for_lock(true);
+                let outcome = wait(&slot, limit, interrupt);
+                interrupt.set_waits_for_lock(false);
+                outcome
+            }
             Err(e) => Err(e),
         };
         self.waits.lock().remove(&owner);

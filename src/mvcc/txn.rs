@@ -102,6 +102,9 @@ pub struct Txn {
     locks: LockSet,
     /// Locked keys whose newest version was read, so that it may be replaced whatever its time.
     latest: hashbrown::HashSet<u64, ThroughState>,
+    /// Whether one of those was newer than the snapshot: then what else was read must hold for
+    /// longer than the snapshot, even if nothing is written.
+    saw_newer: bool,
     savepoints: Vec<Savepoint>,
     next_savepoint: u64,
     marked: Vec<Span>,
@@ -129,6 +132,7 @@ impl Txn {
             writes: WriteSet::default(),
             locks: LockSet::default(),
             latest: hashbrown::HashSet::default(),
+            saw_newer: false,
             savepoints: Vec::new(),
             next_savepoint: 1,
             marked: Vec::new(),
@@ -298,7 +302,9 @@ impl Txn {
     }
 
     /// Locks a key and reads its newest version, whatever the snapshot has: nobody else can
-    /// change it before the transaction ends, so this read needs no snapshot.
+    /// change it before the transaction ends, so this read needs no snapshot. Under serializable
+    /// isolation a version newer than the snapshot is a retryable error if something that was
+    /// read before has changed as well.
     pub fn get_latest_locked(
         &mut self,
         key: &[u8],
@@ -314,6 +320,12 @@ impl Txn {
         }
         if let Some(stored) = self.writes.get(key) {
             return Ok(Locked::Value(own_value(stored).map(<[u8]>::to_vec)));
+        }
+        if self.options.isolation == Isolation::Serializable && self.has_newer(key)? {
+            if !self.reads_hold() {
+                return Err(concurrent_update());
+            }
+            self.saw_newer = true;
         }
         self.latest.insert(lock);
         Ok(Locked::Value(self.mvcc.read_at(key, Timestamp::MAX)?))
@@ -356,6 +368,11 @@ impl Txn {
                 self.mvcc.version_at(key, Timestamp::MAX)?.is_some_and(|(at, _)| at > self.read_at)
             }
         })
+    }
+
+    /// Whether nobody has changed what was read.
+    fn reads_hold(&self) -> bool {
+        !self.mvcc.committer.recent.lock().invalidates(&self.reads, self.read_at)
     }
 
     /// Before a write: a newer version is a conflict, unless the write does not depend on what
@@ -427,17 +444,27 @@ impl Txn {
         }
         self.rollback_to(savepoint)?;
         self.reads.forget_since(self.savepoints[place].reads);
-        let history = self.mvcc.timeline.read_latest(!self.options.read_only);
-        if self.mvcc.committer.recent.lock().invalidates(&self.reads, self.read_at) {
-            self.doomed = true;
-            return Ok(false);
-        }
-        self.move_to(history);
-        Ok(true)
+        Ok(self.refresh())
     }
 
-    /// Under READ COMMITTED: reads what is committed by now.
+    /// Moves the read time forward, unless something that was read has changed.
+    fn refresh(&mut self) -> bool {
+        let history = self.mvcc.timeline.read_latest(!self.options.read_only);
+        if !self.reads_hold() {
+            self.doomed = true;
+            return false;
+        }
+        self.move_to(history);
+        true
+    }
+
+    /// Under READ COMMITTED: reads what is committed by now. Otherwise the same only after a
+    /// locked row was newer than the snapshot, so that the next statement does not see an older
+    /// state than the one before.
     pub fn begin_statement(&mut self) -> Result<()> {
+        if self.saw_newer && !self.refresh() {
+            return Err(concurrent_update());
+        }
         if self.options.isolation == Isolation::ReadCommitted && self.options.as_of.is_none() {
             let history = self.mvcc.timeline.read_latest(!self.options.read_only);
             self.move_to(history);
@@ -446,6 +473,7 @@ impl Txn {
     }
 
     fn move_to(&mut self, history: ReadGuard) {
+        self.saw_newer = false;
         self.read_at = history.at();
         self.history = Arc::new(history);
         self.mvcc.keep_bound_ahead(self.read_at);
@@ -474,9 +502,13 @@ impl Txn {
     }
 
     /// Commits. On success the writes are durable and visible; a transaction without writes gives
-    /// back its read time and never fails. 40001 if something that was read has changed.
+    /// back its read time and never fails, unless it locked a row that was newer than what else
+    /// it read. 40001 if something that was read has changed.
     pub fn commit(mut self) -> Result<Timestamp> {
         let at = if self.writes.is_empty() && self.marked.is_empty() {
+            if self.saw_newer && !self.reads_hold() {
+                return Err(concurrent_update());
+            }
             self.read_at
         } else {
             let reads = match self.options.isolation {

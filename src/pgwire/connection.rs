@@ -85,6 +85,12 @@ fn converse(
     let mut door = Door { stream, rows: RowEncoder::default(), marked: (0, 0) };
     loop {
         idle.store(true, Ordering::SeqCst);
+        let limit = session.idle_limit();
+        if !door.stream.wait_readable(limit.as_ref().map(|(limit, _)| *limit))?
+            && let Some((_, reason)) = limit
+        {
+            return Err(reason);
+        }
         let message = door.stream.read_message()?;
         idle.store(false, Ordering::SeqCst);
         if interrupt.cause() == Some(Cause::Shutdown) {

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
@@ -25,6 +26,8 @@ pub struct Stream {
     pub output: BytesMut,
     /// Bytes handed to the socket so far.
     sent: u64,
+    /// How long a read may take, if there is a limit now.
+    patience: Option<Duration>,
 }
 
 impl Stream {
@@ -37,6 +40,7 @@ impl Stream {
             read_at: 0,
             output: BytesMut::with_capacity(8 << 10),
             sent: 0,
+            patience: None,
         })
     }
 
@@ -56,6 +60,43 @@ impl Stream {
         let body = self.read_at + 5..self.read_at + 1 + length;
         self.read_at = body.end;
         Ok(Some((kind, body)))
+    }
+
+    /// Waits for the first byte of a message until a limit is over; false if none came. An end of
+    /// the connection counts as something that came.
+    pub fn wait_readable(&mut self, limit: Option<Duration>) -> Result<bool> {
+        if self.next_kind().is_some() {
+            return Ok(true);
+        }
+        let Some(limit) = limit else {
+            self.set_patience(None)?;
+            return Ok(true);
+        };
+        let until = Instant::now() + limit;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            self.set_patience(Some(left))?;
+            match self.socket.peek(&mut [0]) {
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                // Whatever it is, the read that follows meets it again.
+                _ => {
+                    self.set_patience(None)?;
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn set_patience(&mut self, limit: Option<Duration>) -> Result<()> {
+        if self.patience != limit {
+            self.socket.set_read_timeout(limit).map_err(|e| lost(e.to_string()))?;
+            self.patience = limit;
+        }
+        Ok(())
     }
 
     /// Reads one packet of the start-up phase, which has no type byte: its body.

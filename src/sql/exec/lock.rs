@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::error::{Result, sqlstate};
+use crate::error::{Error, Result, sqlstate};
+use crate::mvcc::WaitPolicy;
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::LockSpec;
@@ -44,10 +45,7 @@ impl Operator for Lock {
                     let key = target.codec.primary_key(&key)?;
                     match run.ctx.txn.lock(&key, target.mode, target.wait) {
                         Ok(locked) => taken &= locked,
-                        Err(e) if e.code() == sqlstate::LOCK_NOT_AVAILABLE => {
-                            return Err(e.with_table("", target.name.clone()));
-                        }
-                        Err(e) => return Err(e),
+                        Err(e) => return Err(refusal(e, target.wait, &target.name)),
                     }
                 }
                 if taken {
@@ -64,4 +62,16 @@ impl Operator for Lock {
         }
         Ok(None)
     }
+}
+
+/// Why a lock was not given, with the table's name where PostgreSQL says it.
+pub fn refusal(e: Error, wait: WaitPolicy, table: &str) -> Error {
+    if e.code() != sqlstate::LOCK_NOT_AVAILABLE {
+        return e;
+    }
+    if wait == WaitPolicy::NoWait {
+        let message = format!("could not obtain lock on row in relation \"{table}\"");
+        return Error::new(sqlstate::LOCK_NOT_AVAILABLE, message).with_table("", table);
+    }
+    e.with_table("", table)
 }

@@ -11,6 +11,7 @@ use crate::kv::Access;
 use crate::mvcc::{LockMode, Locked, ScanOptions, TxnScan, WaitPolicy};
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::bounds::Place;
+use crate::sql::exec::lock::refusal;
 use crate::sql::exec::state::Run;
 use crate::types::{ColumnType, Datum};
 
@@ -152,7 +153,8 @@ impl IndexReader {
         lock: (LockMode, WaitPolicy),
         out: &mut Batch,
     ) -> Result<()> {
-        match run.ctx.txn.get_latest_locked(key, lock.0, lock.1)? {
+        let locked = run.ctx.txn.get_latest_locked(key, lock.0, lock.1);
+        match locked.map_err(|e| refusal(e, lock.1, &self.table.name))? {
             Locked::Value(Some(value)) => self.decode(key, &value, out),
             Locked::Value(None) | Locked::Skipped => Ok(()),
         }

@@ -19,6 +19,10 @@ pub(super) const FUNCTIONS: &[Row] = &[
         Ok(Datum::Timestamptz(context.statement_time.saturating_sub(FOLLOWER_LAG)))
     })
     .stable(),
+    f(9023, "experimental_follower_read_timestamp", "", "timestamptz", |context, _| {
+        Ok(Datum::Timestamptz(context.statement_time.saturating_sub(FOLLOWER_LAG)))
+    })
+    .stable(),
     f(2943, "txid_current", "", "int8", |context, _| {
         // A transaction is known by the time it reads at.
         Ok(Datum::Int8(i64::try_from(context.read_at.wall).unwrap_or(i64::MAX)))

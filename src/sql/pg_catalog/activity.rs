@@ -44,6 +44,7 @@ fn activity(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
             Some((address, port)) => (Some(address.to_owned()), port.parse::<i32>().ok()),
             None => (None, None),
         };
+        let waits = mine && session.interrupt.waits_for_lock();
         let when = |at: Option<Timestamp>| at.filter(|_| mine).map(time);
         row![
             database,
@@ -60,8 +61,8 @@ fn activity(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
             when(activity.transaction_started),
             when(activity.query_started),
             when(activity.query_started),
-            NULL,
-            NULL,
+            waits.then_some("Lock"),
+            waits.then_some("tuple"),
             mine.then_some(activity.state),
             NULL,
             NULL,

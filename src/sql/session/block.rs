@@ -11,6 +11,7 @@ use crate::sql::exec::context::EvalContext;
 use crate::sql::statement::historic_timestamp;
 use crate::sql::variables::SessionState;
 use crate::syntax::{self, TransactionModes};
+use crate::types::{Datum, Type};
 
 /// An open transaction.
 pub(super) struct Block {
@@ -26,6 +27,8 @@ pub(super) struct Block {
     pub statements: u64,
     /// Savepoints, innermost last.
     pub savepoints: Vec<Savepoint>,
+    /// Whether RELEASE SAVEPOINT cockroach_restart has committed it: only its end is taken.
+    pub committed: bool,
     /// Where the running statement began, if others ran before it.
     pub restart: Option<SavepointId>,
     /// How it was begun.
@@ -71,9 +74,22 @@ impl Session {
     /// Opens a block.
     pub(super) fn begin(&mut self, explicit: bool, modes: &TransactionModes) -> Result<()> {
         let as_of = match &modes.as_of {
-            Some(expr) => Some(self.moment(expr)?),
+            Some(_) if modes.read_only == Some(false) => {
+                return Err(Error::syntax("AS OF SYSTEM TIME specified with READ WRITE mode"));
+            }
+            Some(expr) => Some(self.moment(expr, &[], &[])?),
             None => None,
         };
+        self.open(explicit, modes, as_of)
+    }
+
+    /// Opens a block that reads now, or at a moment of the past.
+    pub(super) fn open(
+        &mut self,
+        explicit: bool,
+        modes: &TransactionModes,
+        as_of: Option<Timestamp>,
+    ) -> Result<()> {
         let isolation = match modes.isolation {
             Some(level) => isolation_of(level),
             None => self.default_isolation(),
@@ -96,6 +112,7 @@ impl Session {
             txn,
             explicit,
             failed: false,
+            committed: false,
             time,
             statements: 0,
             savepoints: Vec::new(),
@@ -108,20 +125,26 @@ impl Session {
     }
 
     /// The moment that an AS OF SYSTEM TIME clause means, outside of any transaction.
-    pub(super) fn moment(&mut self, expr: &Expr) -> Result<Timestamp> {
+    pub(super) fn moment(
+        &mut self,
+        expr: &Expr,
+        params: &[Datum],
+        types: &[Type],
+    ) -> Result<Timestamp> {
         let catalog = self.server.catalog.current()?;
         let now = self.server.clock.now();
         let mut ctx = EvalContext {
             server: &self.server,
             session: &mut self.state,
             catalog: &catalog,
-            params: &[],
+            params,
             statement_time: now.sql_micros(),
             transaction_time: now.sql_micros(),
             read_at: now,
             interrupt: &self.interrupt,
         };
-        historic_timestamp(expr, &mut ParameterTypes::default(), &mut ctx)
+        let mut types = ParameterTypes(types.iter().cloned().map(Some).collect());
+        historic_timestamp(expr, &mut types, &mut ctx)
     }
 
     pub(super) fn default_isolation(&self) -> Isolation {
@@ -147,7 +170,7 @@ impl Session {
             }
             Err(e) => {
                 self.restore_variables(block.before);
-                Err(e)
+                Err(super::run::explained(e))
             }
         }
     }

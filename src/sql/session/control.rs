@@ -1,6 +1,7 @@
 //! BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK TO, SET TRANSACTION.
 
 use super::block::{Savepoint, isolation_name, isolation_of};
+use super::restart::RESTART_SAVEPOINT;
 use super::{Session, in_failed_block};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::client::{Client, Severity};
@@ -16,6 +17,13 @@ impl Session {
         statement: &Statement,
         client: &mut dyn Client,
     ) -> Result<Option<&'static str>> {
+        match statement {
+            Statement::Savepoint(_)
+            | Statement::ReleaseSavepoint(_)
+            | Statement::RollbackTo(_)
+            | Statement::SetTransaction(_) => self.check_not_committed()?,
+            _ => {}
+        }
         Ok(Some(match statement {
             Statement::Begin(modes) => self.begin_block(modes, client)?,
             Statement::Commit { chain } => self.end_block(true, *chain, client)?,
@@ -100,7 +108,11 @@ impl Session {
             ..TransactionModes::default()
         };
         let failed = block.failed;
-        let tag = if commit && !failed {
+        let tag = if block.committed {
+            // What was released is committed, whatever ends the block.
+            self.commit()?;
+            if commit { "COMMIT" } else { "ROLLBACK" }
+        } else if commit && !failed {
             self.commit()?;
             "COMMIT"
         } else {
@@ -119,6 +131,15 @@ impl Session {
         if block.failed {
             return Err(in_failed_block());
         }
+        if name == RESTART_SAVEPOINT && (block.statements > 0 || !block.savepoints.is_empty()) {
+            if block.statements == 0 && block.savepoints.iter().all(|s| s.name == name) {
+                return Ok(());
+            }
+            return Err(Error::new(
+                sqlstate::INVALID_SAVEPOINT_SPECIFICATION,
+                format!("SAVEPOINT \"{name}\" needs to be the first statement in a transaction"),
+            ));
+        }
         if block.savepoints.len() >= SAVEPOINTS_MAX {
             return Err(Error::new(
                 sqlstate::PROGRAM_LIMIT_EXCEEDED,
@@ -136,6 +157,9 @@ impl Session {
             return Err(in_failed_block());
         }
         let index = self.savepoint_index(name)?;
+        if name == RESTART_SAVEPOINT {
+            return self.commit_on_release();
+        }
         let block = self.explicit_block("RELEASE SAVEPOINT")?;
         let id = block.savepoints.get(index).map(|s| s.id);
         block.savepoints.truncate(index);
@@ -148,6 +172,9 @@ impl Session {
     fn return_to_savepoint(&mut self, name: &str) -> Result<()> {
         self.explicit_block("ROLLBACK TO SAVEPOINT")?;
         let index = self.savepoint_index(name)?;
+        if name == RESTART_SAVEPOINT {
+            return self.restart_block();
+        }
         let block = self.explicit_block("ROLLBACK TO SAVEPOINT")?;
         block.savepoints.truncate(index + 1);
         let Some((id, state)) = block.savepoints.last().map(|s| (s.id, s.state.clone())) else {
@@ -196,7 +223,8 @@ impl Session {
             ));
         }
         if fresh {
-            let read_only = modes.read_only.or_else(|| Some(block.txn.is_read_only()));
+            let unless_past = || Some(block.txn.is_read_only()).filter(|_| modes.as_of.is_none());
+            let read_only = modes.read_only.or_else(unless_past);
             let isolation = modes.isolation.or(match block.txn.isolation() {
                 crate::mvcc::Isolation::Serializable => None,
                 crate::mvcc::Isolation::Snapshot => Some(crate::syntax::Isolation::RepeatableRead),

@@ -32,7 +32,7 @@ impl Session {
         let lines = if is_query(&explain.statement.statement) {
             let inner = Request { parsed: &explain.statement, planned: None, ..request };
             if let Some(expr) = &explain.statement.as_of {
-                self.read_as_of(expr)?;
+                self.read_as_of(expr, request.params, request.types)?;
             }
             let catalog = self.catalog()?;
             let planned = self.plan(&catalog, inner, client)?;

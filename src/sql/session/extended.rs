@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::prepared::Prepared;
+use super::query::check_same_columns;
 use super::run::Request;
 use super::{Session, check_room, in_failed_block};
 use crate::catalog::CatalogSnapshot;
@@ -278,7 +279,7 @@ impl Session {
             return Err(Error::internal("portal without a plan"));
         };
         if let Some(expr) = &parsed.as_of {
-            self.read_as_of(expr)?;
+            self.read_as_of(expr, &portal.params, &portal.prepared.types)?;
         }
         let catalog = self.catalog()?;
         let planned = if planned.is_good(&catalog, &self.state) {
@@ -287,6 +288,9 @@ impl Session {
             let types = portal.prepared.types.iter().cloned().map(Some).collect();
             self.plan_with(&catalog, parsed, types, None)?
         };
+        if let Some(described) = &portal.prepared.planned {
+            check_same_columns(&described.fields, &planned.fields)?;
+        }
         planned.check_privileges(&catalog, &self.state.current_user)?;
         self.check_writable(&planned)?;
         let execution = exec::start(&planned.plan);

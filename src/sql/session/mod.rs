@@ -33,6 +33,7 @@ mod explain;
 mod extended;
 mod prepared;
 mod query;
+mod restart;
 mod run;
 mod set;
 mod simple;
@@ -41,6 +42,7 @@ mod variable;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::catalog::CatalogSnapshot;
 use crate::error::{Error, Result, sqlstate};
@@ -95,6 +97,25 @@ impl Session {
             Some(block) if block.explicit => Status::Active,
             _ => Status::Idle,
         }
+    }
+
+    /// How long the client may keep the session waiting for its next command, and what ends the
+    /// session then.
+    pub fn idle_limit(&self) -> Option<(Duration, Error)> {
+        let (name, code, what) = match (&self.block, self.status()) {
+            // Within a sequence of messages: Sync ends it, not a pause.
+            (Some(_), Status::Idle) => return None,
+            (_, Status::Idle) => {
+                ("idle_session_timeout", sqlstate::IDLE_SESSION_TIMEOUT, "idle-session")
+            }
+            _ => (
+                "idle_in_transaction_session_timeout",
+                sqlstate::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "idle-in-transaction",
+            ),
+        };
+        let limit = variable::duration(&self.state, name)?;
+        Some((limit, Error::new(code, format!("terminating connection due to {what} timeout"))))
     }
 
     /// What a cancel request must bring.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Expr, Ident};
 
 use super::run::{Finish, Request, is_query};
 use super::{Session, check_room};
@@ -38,7 +38,11 @@ impl Session {
             return Ok(Prepared { parsed: None, types: Vec::new(), planned: None, fields: None });
         };
         if is_query(&parsed.statement) && parsed.row_sources.is_empty() {
-            let catalog = self.catalog_to_prepare()?;
+            let mut hints = hints;
+            let catalog = match &parsed.as_of {
+                Some(expr) => self.catalog_of_the_past(expr, &mut hints)?,
+                None => self.catalog_to_prepare()?,
+            };
             let planned = self.plan_with(&catalog, &parsed, hints, None)?;
             let has_rows = !planned.fields.is_empty() || planned.kind == bind::BoundKind::Select;
             return Ok(Prepared {
@@ -90,6 +94,39 @@ impl Session {
     /// What exists, to prepare against: the block's view, or the newest outside of one.
     fn catalog_to_prepare(&mut self) -> Result<Arc<CatalogSnapshot>> {
         if self.block.is_some() { self.catalog() } else { self.server.catalog.current() }
+    }
+
+    /// What existed at the time of AS OF SYSTEM TIME, if that is known before there are parameters;
+    /// otherwise what exists, and the types of the parameters in the clause.
+    fn catalog_of_the_past(
+        &mut self,
+        expr: &Expr,
+        hints: &mut Vec<Option<Type>>,
+    ) -> Result<Arc<CatalogSnapshot>> {
+        let used = placeholders(&expr.to_string());
+        if used == 0 {
+            let at = self.moment(expr, &[], &[])?;
+            return self.server.catalog.snapshot_at(&self.server.mvcc.snapshot(at)?);
+        }
+        let catalog = self.catalog_to_prepare()?;
+        let before = hints.clone();
+        let mut types = bind::ParameterTypes(before.clone());
+        // A parameter that only the query names has its type from there.
+        types.0.resize(used.max(before.len()), None);
+        for number in 1..=types.0.len() {
+            if !expr.to_string().contains(&format!("${number}")) {
+                types.0[number - 1].get_or_insert(Type::Text);
+            }
+        }
+        let ctx = bind::BindContext::new(&catalog, &self.state);
+        bind::bind_constant_with(&ctx, expr, None, &mut types)?;
+        hints.resize(types.0.len(), None);
+        for (i, ty) in types.0.into_iter().enumerate() {
+            if expr.to_string().contains(&format!("${}", i + 1)) {
+                hints[i] = ty;
+            }
+        }
+        Ok(catalog)
     }
 
     /// The prepared statement with a name; 26000 if there is none.

@@ -7,7 +7,7 @@ use super::run::{Finish, Request};
 use crate::catalog::CatalogSnapshot;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::bind::{self, BindContext, BoundKind, ParameterTypes, RowSource, RowSources};
-use crate::sql::client::Client;
+use crate::sql::client::{Client, Field};
 use crate::sql::exec;
 use crate::sql::exec::context::{EvalContext, ExecContext};
 use crate::sql::query::{Planned, statement_memory};
@@ -33,13 +33,16 @@ impl Session {
         client: &mut dyn Client,
     ) -> Result<Finish> {
         if let Some(expr) = &request.parsed.as_of {
-            self.read_as_of(expr)?;
+            self.read_as_of(expr, request.params, request.types)?;
         }
         let catalog = self.catalog()?;
         let planned = match request.planned {
             Some(planned) if planned.is_good(&catalog, &self.state) => planned.clone(),
             _ => self.plan(&catalog, request, client)?,
         };
+        if let Some(described) = request.planned.filter(|_| !request.announce) {
+            check_same_columns(&described.fields, &planned.fields)?;
+        }
         planned.check_privileges(&catalog, &self.state.current_user)?;
         self.check_writable(&planned)?;
         if request.announce && !planned.fields.is_empty() {
@@ -65,11 +68,25 @@ impl Session {
     }
 
     /// A statement of its own reads the past; within a block the block decides.
-    pub(super) fn read_as_of(&mut self, expr: &sqlparser::ast::Expr) -> Result<()> {
-        let at = self.moment(expr)?;
+    pub(super) fn read_as_of(
+        &mut self,
+        expr: &sqlparser::ast::Expr,
+        params: &[Datum],
+        types: &[Type],
+    ) -> Result<()> {
+        let at = self.moment(expr, params, types)?;
         let Some(block) = &mut self.block else { return Ok(()) };
-        if block.txn.read_timestamp() == at && block.is_historic() {
-            return Ok(());
+        if block.is_historic() {
+            let expected = block.txn.read_timestamp();
+            if expected == at {
+                return Ok(());
+            }
+            return Err(Error::new(
+                sqlstate::INVALID_PARAMETER_VALUE,
+                format!(
+                    "inconsistent AS OF SYSTEM TIME timestamp; expected: {expected}, got: {at}"
+                ),
+            ));
         }
         if block.explicit || block.statements > 0 {
             return Err(Error::new(
@@ -83,7 +100,7 @@ impl Session {
             as_of: Some(expr.clone()),
             ..crate::syntax::TransactionModes::default()
         };
-        self.begin(false, &modes)
+        self.open(false, &modes, Some(at))
     }
 
     pub(super) fn check_writable(&self, planned: &Planned) -> Result<()> {
@@ -205,4 +222,14 @@ impl Session {
             memory_left,
         })
     }
+}
+
+/// The client was told of the columns when the statement was prepared: they must still be those.
+pub(super) fn check_same_columns(described: &[Field], planned: &[Field]) -> Result<()> {
+    let same = described.len() == planned.len()
+        && described.iter().zip(planned).all(|(old, new)| old.ty == new.ty);
+    if same {
+        return Ok(());
+    }
+    Err(Error::new(sqlstate::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"))
 }

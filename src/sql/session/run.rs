@@ -59,12 +59,13 @@ impl Session {
     fn run_inner(&mut self, request: Request<'_>, client: &mut dyn Client) -> Result<()> {
         self.begin_statement()?;
         let statement = &request.parsed.statement;
-        if let Some(tag) = self.control(statement, client)? {
+        if let Some(tag) = self.control(statement, client).map_err(explained)? {
             return client.complete(tag);
         }
         if self.block.as_ref().is_some_and(|b| b.failed) {
             return Err(in_failed_block());
         }
+        self.check_not_committed()?;
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -120,7 +121,7 @@ impl Session {
     pub(super) fn open_statement(&mut self) -> Result<()> {
         let lock_timeout = super::variable::duration(&self.state, "lock_timeout");
         let Some(block) = &mut self.block else { return Ok(()) };
-        if block.statements > 0 {
+        if block.statements > 0 || !block.savepoints.is_empty() {
             block.txn.set_lock_timeout(lock_timeout);
             block.txn.begin_statement()?;
             block.restart = Some(block.txn.savepoint());
@@ -170,6 +171,9 @@ impl Session {
         client: &mut dyn Client,
     ) -> Result<Finish> {
         let parsed = request.parsed;
+        if parsed.as_of.is_some() && !is_query(&parsed.statement) {
+            return Err(Error::unsupported("AS OF SYSTEM TIME in this statement"));
+        }
         let outcome = match &parsed.statement {
             statement if is_query(statement) => return self.query(request, client),
             Statement::SetVariable(set) => self.set_variable(set, client)?,
@@ -264,7 +268,7 @@ fn is_select_into(tree: &sqlparser::ast::Statement) -> bool {
 }
 
 /// A conflict that could not be hidden, with the hint that tells what to do.
-fn explained(e: Error) -> Error {
+pub(super) fn explained(e: Error) -> Error {
     if e.code() == sqlstate::SERIALIZATION_FAILURE && e.hint().is_none() {
         return e.with_hint("The transaction might succeed if retried.");
     }

@@ -5,13 +5,14 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, visit_expressions};
+use sqlparser::ast::Expr;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::bind::{self, BindContext, ParameterTypes};
 use crate::sql::exec::context::EvalContext;
 use crate::sql::exec::eval_scalar;
+use crate::sql::function::{self, Volatility};
 use crate::types::text::{self, SessionFormat};
 use crate::types::{Datum, Interval, Type};
 
@@ -26,7 +27,7 @@ pub fn historic_timestamp(
         let bind = BindContext::new(ctx.catalog, ctx.session);
         bind::bind_constant_with(&bind, expr, None, types).map_err(|e| {
             if e.code() == sqlstate::UNDEFINED_COLUMN || e.code() == sqlstate::SYNTAX_ERROR {
-                refused("only constant expressions or follower_read_timestamp are allowed")
+                not_constant()
             } else {
                 e
             }
@@ -42,7 +43,7 @@ pub fn historic_timestamp(
         Datum::Int8(n) => nanos(*n)?,
         Datum::Numeric(_) | Datum::Float8(_) => {
             let word = text::to_string(&value, &ty, &ctx.session.format);
-            decimal(&word).ok_or_else(|| unreadable(&word))?
+            from_decimal(&word)?.ok_or_else(|| unreadable(&word))?
         }
         Datum::Interval(back) => before(*back, ctx.statement_time)?,
         Datum::Timestamp(at) | Datum::Timestamptz(at) => from_sql(*at)?,
@@ -56,31 +57,6 @@ pub fn historic_timestamp(
     Ok(at)
 }
 
-/// Refuses what does not mean the same moment each time: subqueries, and functions but one.
-fn check_constant(expr: &Expr) -> Result<()> {
-    let allowed = |expr: &Expr| match expr {
-        Expr::Function(call) => {
-            let name = call.name.to_string().to_ascii_lowercase();
-            matches!(
-                name.strip_prefix("pg_catalog.").unwrap_or(&name),
-                "follower_read_timestamp" | "experimental_follower_read_timestamp"
-            )
-        }
-        Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => false,
-        _ => true,
-    };
-    let found = visit_expressions(expr, |expr| match allowed(expr) {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
-    });
-    match found {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => {
-            Err(refused("only constant expressions or follower_read_timestamp are allowed"))
-        }
-    }
-}
-
 /// The moment that a string means.
 pub fn parse_timestamp(word: &str, now: i64, format: &SessionFormat) -> Result<Timestamp> {
     let word = word.trim();
@@ -91,12 +67,8 @@ pub fn parse_timestamp(word: &str, now: i64, format: &SessionFormat) -> Result<T
     {
         return from_sql(at);
     }
-    if let Some(at) = decimal(word) {
-        return if at == Timestamp::MIN {
-            Err(refused("zero timestamp is invalid"))
-        } else {
-            Ok(at)
-        };
+    if let Some(at) = from_decimal(word)? {
+        return Ok(at);
     }
     match Interval::parse(word, -1) {
         Ok(back) => before(back, now),
@@ -109,37 +81,82 @@ fn utc(format: &SessionFormat) -> SessionFormat {
     SessionFormat { time_zone: crate::types::datetime::TimeZone::UTC, ..format.clone() }
 }
 
-/// Nanoseconds since 1970, with the logical counter as a fraction of ten digits.
-fn decimal(word: &str) -> Option<Timestamp> {
-    if !word.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
+/// Only what means the same whenever it is evaluated may say when, and the function that is made
+/// for it.
+fn check_constant(expr: &Expr) -> Result<()> {
+    const OWN: [&str; 2] = ["follower_read_timestamp", "experimental_follower_read_timestamp"];
+    let name = |expr: &Expr| match expr {
+        Expr::Function(call) => {
+            call.name.0.last().and_then(|part| part.as_ident()).map(|i| i.value.to_lowercase())
+        }
+        _ => None,
+    };
+    if name(expr).is_some_and(|name| OWN.contains(&name.as_str())) {
+        return Ok(());
     }
-    word.parse().ok()
+    let refusal = sqlparser::ast::visit_expressions(expr, |part| {
+        if matches!(part, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. }) {
+            return ControlFlow::Break(not_constant());
+        }
+        let steady = name(part).is_none_or(|name| {
+            let functions = function::functions(&name);
+            // CURRENT_TIMESTAMP, LOCALTIME and their like are no functions of the registry.
+            let special = name.starts_with("current_") || name.starts_with("local");
+            !special && functions.iter().all(|f| f.volatility == Volatility::Immutable)
+        });
+        if steady { ControlFlow::Continue(()) } else { ControlFlow::Break(not_constant()) }
+    });
+    match refusal {
+        ControlFlow::Break(refusal) => Err(refusal),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+fn not_constant() -> Error {
+    refused("only constant expressions or follower_read_timestamp are allowed")
+}
+
+/// Nanoseconds since 1970, with the logical counter as a fraction of ten digits; `None` if it is no
+/// number.
+fn from_decimal(word: &str) -> Result<Option<Timestamp>> {
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok(None);
+    }
+    match digits.parse() {
+        Ok(Timestamp::MIN) => Err(refused("zero timestamp is invalid")),
+        Ok(_) if digits.len() < word.len() => Err(before_1970()),
+        Ok(at) => Ok(Some(at)),
+        Err(_) if digits.len() < word.len() && digits.parse::<f64>().is_ok() => Err(before_1970()),
+        Err(_) => Ok(None),
+    }
+}
+
+fn before_1970() -> Error {
+    refused("timestamp before 1970-01-01T00:00:00Z is invalid")
 }
 
 fn nanos(n: i64) -> Result<Timestamp> {
     match u64::try_from(n) {
         Ok(0) => Err(refused("zero timestamp is invalid")),
         Ok(n) => Ok(Timestamp::from_nanos(n)),
-        Err(_) => Err(refused("timestamp before 1970-01-01T00:00:00Z is invalid")),
+        Err(_) => Err(before_1970()),
     }
 }
 
 fn from_sql(at: i64) -> Result<Timestamp> {
-    Timestamp::from_sql_micros(at)
-        .filter(|at| *at > Timestamp::MIN)
-        .ok_or_else(|| refused("timestamp before 1970-01-01T00:00:00Z is invalid"))
+    Timestamp::from_sql_micros(at).filter(|at| *at > Timestamp::MIN).ok_or_else(before_1970)
 }
 
 /// An interval before now; it must be negative.
 fn before(back: Interval, now: i64) -> Result<Timestamp> {
     let zero = Interval { months: 0, days: 0, micros: 0 };
     if back == zero {
-        return Err(refused("interval value is too small, must be <= -1 microsecond"));
+        return Err(refused("interval value too small, absolute value must be >= 1µs"));
     }
     let at = crate::types::datetime::timestamp_plus_interval(now, back)?;
     if at >= now {
-        return Err(refused("interval value is too large, must be <= -1 microsecond"));
+        return Err(refused("interval value too large, AS OF interval must be <= -1µs"));
     }
     from_sql(at)
 }
@@ -176,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_is_no_time_in_the_past() {
-        for word in ["10s", "0s", "0", "soon", "1969-12-31 00:00:00", ""] {
+        for word in ["10s", "0s", "0", "0.0", "-5", "-1.5", "soon", "1969-12-31 00:00:00", ""] {
             assert_eq!(parse(word).unwrap_err().code().as_str(), "22023", "{word}");
         }
     }
