@@ -103,27 +103,24 @@ impl Session {
         expr: &Expr,
         hints: &mut Vec<Option<Type>>,
     ) -> Result<Arc<CatalogSnapshot>> {
-        let used = placeholders(&expr.to_string());
+        let text = expr.to_string();
+        let used = placeholders(&text);
         if used == 0 {
             let at = self.moment(expr, &[], &[])?;
             return self.server.catalog.snapshot_at(&self.server.mvcc.snapshot(at)?);
         }
         let catalog = self.catalog_to_prepare()?;
-        let before = hints.clone();
-        let mut types = bind::ParameterTypes(before.clone());
+        hints.resize(used.max(hints.len()), None);
+        let mut types = bind::ParameterTypes(hints.clone());
         // A parameter that only the query names has its type from there.
-        types.0.resize(used.max(before.len()), None);
-        for number in 1..=types.0.len() {
-            if !expr.to_string().contains(&format!("${number}")) {
-                types.0[number - 1].get_or_insert(Type::Text);
-            }
+        for (_, ty) in types.0.iter_mut().enumerate().filter(|(i, _)| !names(&text, i + 1)) {
+            ty.get_or_insert(Type::Text);
         }
         let ctx = bind::BindContext::new(&catalog, &self.state);
         bind::bind_constant_with(&ctx, expr, None, &mut types)?;
-        hints.resize(types.0.len(), None);
-        for (i, ty) in types.0.into_iter().enumerate() {
-            if expr.to_string().contains(&format!("${}", i + 1)) {
-                hints[i] = ty;
+        for (i, (hint, ty)) in hints.iter_mut().zip(types.0).enumerate() {
+            if names(&text, i + 1) {
+                *hint = ty;
             }
         }
         Ok(catalog)
@@ -231,6 +228,13 @@ fn placeholders(text: &str) -> usize {
     highest.min(crate::limits::PARAMETERS_MAX)
 }
 
+/// Whether a text names the parameter of a number.
+fn names(text: &str, number: usize) -> bool {
+    let name = format!("${number}");
+    let mut behind = text.match_indices(&name).map(|(at, name)| &text[at + name.len()..]);
+    behind.any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,5 +243,6 @@ mod tests {
     fn placeholders_are_counted() {
         assert_eq!(placeholders("BACKUP INTO $2 IN $1"), 2);
         assert_eq!(placeholders("SELECT '$'"), 0);
+        assert!(names("$10 + $1", 1) && names("$10", 10) && !names("$10", 1));
     }
 }
