@@ -92,6 +92,10 @@ settings! {
         "how long the rows of finished jobs are kept";
     JOBS_ADOPT_INTERVAL "jobs.registry.interval.adopt" Duration "30s"
         "how often the registry looks for jobs that nobody runs";
+    JOBS_SCHEDULER_ENABLED "jobs.scheduler.enabled" Bool "true"
+        "whether schedules run";
+    JOBS_SCHEDULER_PACE "jobs.scheduler.pace" Duration "1m"
+        "how often the scheduler looks for schedules that are due";
     SERVER_STATEMENT_MEMORY "sql.statement.memory_limit" Bytes "512MiB"
         "memory that one statement may hold in sorts and hash tables";
     SQL_DEFAULT_GC_TTL "gc.default_ttl" Duration "25h"

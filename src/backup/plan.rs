@@ -79,6 +79,8 @@ pub struct Plan {
     pub description: String,
     /// The descriptors concerned.
     pub descriptor_ids: Vec<DescriptorId>,
+    /// The targets in canonical words, every name qualified; empty for the whole cluster.
+    pub targets: String,
 }
 
 /// Plans a BACKUP. Also protects the history that it needs (until the transaction fails or the job
@@ -143,7 +145,7 @@ pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Plan> {
     };
     let details = serde_json::to_value(&details)
         .map_err(|e| Error::internal("the details of a backup cannot be encoded").with_source(e))?;
-    Ok(Plan { details, description, descriptor_ids })
+    Ok(Plan { details, description, descriptor_ids, targets: targets.words })
 }
 
 /// The end time: the one that was asked for, or now.

@@ -41,6 +41,7 @@ pub mod pausepoint;
 pub mod record;
 pub mod registry;
 pub mod resumer;
+pub mod schedule;
 pub mod secret;
 pub mod state;
 mod table;

@@ -53,6 +53,11 @@ pub fn forget(mvcc: &Arc<Mvcc>, job: JobId) -> Result<()> {
     Ok(())
 }
 
+/// As [`forget`], in a transaction of the caller's.
+pub fn remove(txn: &mut Txn, job: JobId) -> Result<()> {
+    system::JOB_INFO.delete(txn, &row_key(job)).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

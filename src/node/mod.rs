@@ -9,6 +9,7 @@
 //!               │ mvcc, catalogue     │ sequences given back
 //!               │ settings, cloud     │
 //!               │ jobs (adopt)        │ jobs: checkpointed, left for the next start
+//!               │ scheduler           │ scheduler: nothing new is run
 //!               │ caretaker           │ caretaker
 //!               ▼ doors               │ doors: no new sessions, the old ones drained
 //! ```
@@ -46,6 +47,7 @@ use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::ids::IdSource;
 use crate::jobs::Registry;
+use crate::jobs::schedule::Scheduler;
 use crate::kv::SharedEngine;
 use crate::kv::rocksdb::{self, RocksEngine};
 use crate::mvcc::{self, Mvcc};
@@ -54,6 +56,7 @@ use crate::pgwire::server::Security;
 use crate::settings::Settings;
 use crate::sql::server::Server;
 use crate::sql::sessions::Sessions;
+use crate::sql::statement::schedule::BackupLaunch;
 use caretaker::Caretaker;
 
 /// How long statements and jobs may go on once the node was told to stop.
@@ -68,6 +71,7 @@ pub struct Node {
     door: PgServer,
     console: Option<Console>,
     caretaker: Caretaker,
+    scheduler: Arc<Scheduler>,
     // Last, so that it is there for as long as anything may use it.
     runtime: Runtime,
 }
@@ -101,6 +105,9 @@ impl Node {
         crate::sql::statement::sweep_temporary(&server, None)?;
         resumers::register(&server)?;
         server.jobs.start()?;
+        let launch = Box::new(BackupLaunch::new(server.clone()));
+        let scheduler = Scheduler::new(server.jobs.clone(), launch);
+        scheduler.start()?;
         let caretaker = Caretaker::start(server.clone())?;
         let security = if config.insecure { Security::Trust } else { Security::Password };
         let door = PgServer::start(server.clone(), &config.listen, security)?;
@@ -108,7 +115,7 @@ impl Node {
             Some(address) => Some(Console::start(runtime.handle(), address, server.clone())?),
             None => None,
         };
-        let node = Node { server, door, console, caretaker, runtime };
+        let node = Node { server, door, console, caretaker, scheduler, runtime };
         if let Some(path) = &config.ready_file {
             ready::write(path, &node)?;
         }
@@ -154,11 +161,13 @@ impl Node {
         if let Some(console) = self.console {
             console.shutdown();
         }
+        self.scheduler.stop();
         self.server.jobs.shutdown(grace);
         self.caretaker.stop();
         // Both are tried, whatever the other says: the second makes what was committed cheap to find.
         let sequences = self.server.catalog.flush_sequences();
         let store = self.server.mvcc.shutdown();
+        drop(self.scheduler);
         drop(self.server);
         self.runtime.shutdown_timeout(grace);
         sequences.and(store)?;

@@ -7,7 +7,8 @@ use crate::archive::Secret;
 use crate::backup::{self, Elsewhere, Into, Names, PlanContext, Request};
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
-use crate::jobs::{JobId, JobRecord, NewJob};
+use crate::jobs::{CreatedBy, JobId, JobRecord, NewJob};
+use crate::mvcc::Txn;
 use crate::sql::client::Field;
 use crate::sql::server::Server;
 use crate::syntax::{Backup, BackupInto, BackupOptions, Destination, Subdirectory};
@@ -38,35 +39,13 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
         detached,
     };
     let server = Arc::clone(work.server);
-    let job_id = server.jobs.next_id();
-    let plan = backup::plan(
-        &mut PlanContext {
-            catalog: &server.catalog,
-            stores: &*server.cloud,
-            settings: &server.settings,
-            txn: work.txn,
-            job_id,
-            role: &work.session.current_user,
-            names: Names {
-                database: &work.session.database,
-                search_path: &work.session.search_path,
-            },
-            interrupt: work.interrupt,
-        },
-        &request,
-    )?;
-    server.jobs.create(
-        work.txn,
-        NewJob {
-            kind: backup::KIND,
-            description: plan.description,
-            user: work.session.current_user.to_string(),
-            descriptor_ids: plan.descriptor_ids,
-            details: plan.details,
-            created_by: None,
-            id: Some(job_id),
-        },
-    )?;
+    let asker = Asker {
+        server: &server,
+        role: &work.session.current_user,
+        names: Names { database: &work.session.database, search_path: &work.session.search_path },
+        interrupt: work.interrupt,
+    };
+    let job_id = asker.create(work.txn, &request, None)?;
     if detached {
         let row = vec![Datum::Int8(job_id)];
         return Ok(Outcome::Rows { fields: fields(stmt), rows: vec![row], tag: TAG.to_owned() });
@@ -75,6 +54,61 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
     Ok(Outcome::AfterCommit(Box::new(move |server, interrupt| {
         wait(server, job_id, interrupt, fields)
     })))
+}
+
+/// Who asks for a backup.
+pub(super) struct Asker<'a> {
+    pub(super) server: &'a Arc<Server>,
+    pub(super) role: &'a str,
+    /// Where names are looked for.
+    pub(super) names: Names<'a>,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+impl Asker<'_> {
+    /// Plans a backup and creates its job, in one transaction.
+    pub(super) fn create(
+        &self,
+        txn: &mut Txn,
+        request: &Request,
+        created_by: Option<CreatedBy>,
+    ) -> Result<JobId> {
+        let jobs = &self.server.jobs;
+        let id = jobs.next_id();
+        let plan = self.plan(txn, request, id)?;
+        jobs.create(
+            txn,
+            NewJob {
+                kind: backup::KIND,
+                description: plan.description,
+                user: self.role.to_owned(),
+                descriptor_ids: plan.descriptor_ids,
+                details: plan.details,
+                created_by,
+                id: Some(id),
+            },
+        )
+    }
+
+    /// Plans a backup for a job of a number. Everything that can be refused is refused.
+    pub(super) fn plan(
+        &self,
+        txn: &mut Txn,
+        request: &Request,
+        job_id: JobId,
+    ) -> Result<backup::Plan> {
+        let mut context = PlanContext {
+            catalog: &self.server.catalog,
+            stores: &*self.server.cloud,
+            settings: &self.server.settings,
+            txn,
+            job_id,
+            role: self.role,
+            names: self.names,
+            interrupt: self.interrupt,
+        };
+        backup::plan(&mut context, request)
+    }
 }
 
 /// The columns of a BACKUP's row.
@@ -121,7 +155,7 @@ fn row(record: &JobRecord) -> Vec<Datum> {
 }
 
 /// Refuses what cannot be done here. Options that change nothing on one node are accepted.
-fn check_options(options: &BackupOptions) -> Result<()> {
+pub(super) fn check_options(options: &BackupOptions) -> Result<()> {
     if !options.kms.is_empty() {
         if options.encryption_passphrase.is_some() {
             return Err(Error::new(
@@ -177,4 +211,12 @@ fn into(into: &BackupInto, work: &Work<'_>) -> Result<(Into, Elsewhere)> {
 fn places(destination: &Destination, work: &Work<'_>) -> Result<(ExternalUri, Elsewhere)> {
     let uris = destination.uris.iter().map(|uri| ExternalUri::parse(&work.string(uri)?));
     Elsewhere::split(uris.collect::<Result<_>>()?)
+}
+
+/// The URI of a destination of one.
+pub(super) fn uri(destination: &Destination, work: &Work<'_>) -> Result<ExternalUri> {
+    match destination.uris.as_slice() {
+        [uri] => ExternalUri::parse(&work.string(uri)?),
+        _ => Err(Error::unsupported("a schedule with a locality-aware list of destinations")),
+    }
 }

@@ -12,6 +12,7 @@ use super::{Outcome, Work, field};
 use crate::catalog::{CatalogSnapshot, privilege};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
+use crate::jobs::schedule::CREATED_BY;
 use crate::jobs::{JobId, JobRecord, Request, State};
 use crate::sql::client::Field;
 use crate::sql::server::Server;
@@ -30,9 +31,6 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// The only node's number.
 const NODE: i64 = 1;
-
-/// Who made a job that a schedule made.
-const SCHEDULE: &str = "crdb_schedule";
 
 /// Longest description in a list, in characters.
 const DESCRIPTION_MAX: usize = 70;
@@ -105,7 +103,7 @@ fn is_recent(job: &JobRecord, line: Timestamp) -> bool {
 }
 
 fn schedule_of(job: &JobRecord) -> Option<i64> {
-    job.created_by.as_ref().filter(|by| by.kind == SCHEDULE).map(|by| by.id)
+    job.created_by.as_ref().filter(|by| by.kind == CREATED_BY).map(|by| by.id)
 }
 
 /// Waits until jobs have ended, and gives them as they are then. One that is gone is left out.
@@ -240,8 +238,13 @@ fn matching(
     Ok(jobs.iter().filter(ready).map(|job| job.id).collect())
 }
 
-/// The numbers that a statement names; NULLs are skipped.
+/// The numbers of jobs that a statement names; NULLs are skipped.
 fn ids(source: &IdSource, work: &mut Work<'_>) -> Result<Vec<i64>> {
+    numbers(source, "job", work)
+}
+
+/// The numbers of whatever that a statement names; NULLs are skipped.
+pub(super) fn numbers(source: &IdSource, noun: &str, work: &mut Work<'_>) -> Result<Vec<i64>> {
     let values = match source {
         // A parameter of which the client said nothing is text.
         IdSource::Expr(expr) => vec![match work.constant(expr, None)? {
@@ -252,7 +255,7 @@ fn ids(source: &IdSource, work: &mut Work<'_>) -> Result<Vec<i64>> {
             let found = work.query(query)?;
             if found.columns.len() != 1 {
                 return Err(Error::syntax(format!(
-                    "the query must give one column of job IDs, not {}",
+                    "the query must give one column of {noun} IDs, not {}",
                     found.columns.len()
                 )));
             }
@@ -266,7 +269,7 @@ fn ids(source: &IdSource, work: &mut Work<'_>) -> Result<Vec<i64>> {
         Datum::Int2(id) => Some(Ok(i64::from(id))),
         other => Some(Err(Error::new(
             sqlstate::DATATYPE_MISMATCH,
-            format!("job IDs must be of type bigint, not {}", other.shown_type()),
+            format!("{noun} IDs must be of type bigint, not {}", other.shown_type()),
         ))),
     };
     values.into_iter().filter_map(number).collect()

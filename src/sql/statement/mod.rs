@@ -38,6 +38,7 @@ mod owned;
 mod restore;
 mod retention;
 mod role;
+pub mod schedule;
 mod schema;
 mod sequence;
 mod show;
@@ -54,7 +55,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sql::client::Field;
 use crate::sql::server::Server;
 use crate::syntax::{ParsedStatement, Statement};
@@ -114,6 +115,11 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::ShowClusterSettings { .. } => cluster_setting::show_all(work),
         Statement::ShowJobs(stmt) => job::show(stmt, work),
         Statement::ControlJobs(stmt) => job::control(stmt, work),
+        Statement::CreateSchedule(stmt) => schedule::create::run(stmt, work),
+        Statement::ShowSchedules(stmt) => schedule::show::run(stmt, work),
+        Statement::ShowCreateSchedule(id) => schedule::show::create(id.as_ref(), work),
+        Statement::ControlSchedules(stmt) => schedule::control::run(stmt, work),
+        Statement::AlterSchedule(_) => Err(Error::unsupported("ALTER BACKUP SCHEDULE")),
         Statement::Restore(stmt) => restore::run(stmt, work),
         Statement::ShowBackups(stmt) => show_backup::run_list(stmt, work),
         Statement::ShowBackup(stmt) => show_backup::run(stmt, work),
@@ -132,6 +138,9 @@ pub fn fields(statement: &Statement) -> Option<Vec<Field>> {
         Statement::ShowClusterSetting(name) => Some(cluster_setting::show_fields(name)),
         Statement::ShowClusterSettings { .. } => Some(cluster_setting::show_all_fields()),
         Statement::ShowJobs(stmt) => Some(job::fields(stmt)),
+        Statement::CreateSchedule(_) => Some(schedule::create::fields()),
+        Statement::ShowSchedules(stmt) => Some(schedule::show::fields(stmt)),
+        Statement::ShowCreateSchedule(_) => Some(schedule::show::create_fields()),
         Statement::Restore(stmt) => Some(restore::fields(stmt)),
         Statement::ShowBackups(_) => Some(show_backup::list_fields()),
         Statement::ShowBackup(stmt) => Some(show_backup::fields(stmt)),

@@ -9,6 +9,7 @@ use crate::catalog::role::{self, ADMIN, PUBLIC, Role, RoleOption as Switch};
 use crate::catalog::scram::{self, SALT_BYTES};
 use crate::catalog::system;
 use crate::error::{Error, Result, sqlstate};
+use crate::jobs::schedule::Schedule;
 use crate::syntax::{
     AlterRole, AlterRoleAction, CreateRole, DropRole, RoleFlag, RoleOption, StringArg,
 };
@@ -319,7 +320,9 @@ fn drop_one(work: &mut Work<'_>, ident: &Ident, if_exists: bool, user: &str) -> 
     if catalog.is_admin(&name) && !catalog.is_admin(user) {
         return Err(denied("must be superuser to drop superusers"));
     }
-    let reasons = reasons(&catalog, &name);
+    let mut reasons = reasons(&catalog, &name);
+    let schedules = Schedule::list(work.txn)?.into_iter().filter(|s| s.owner == name);
+    reasons.extend(schedules.map(|s| format!("owner of schedule {}", s.id)));
     if !reasons.is_empty() {
         return Err(Error::new(
             sqlstate::DEPENDENT_OBJECTS_STILL_EXIST,

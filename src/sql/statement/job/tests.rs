@@ -175,7 +175,7 @@ fn whole_kinds_and_schedules_are_controlled_at_once() {
     let (server, mut root) = start();
     let backup = create(&server, job("BACKUP", "root", true));
     let restore = create(&server, job("RESTORE", "root", true));
-    let created_by = Some(CreatedBy { kind: SCHEDULE.into(), id: 77 });
+    let created_by = Some(CreatedBy { kind: CREATED_BY.into(), id: 77 });
     let planned = create(&server, NewJob { created_by, ..job("BACKUP", "root", true) });
     let ended = create(&server, job("BACKUP", "root", false));
     assert_eq!(stopped(&server, ended), State::Succeeded);
