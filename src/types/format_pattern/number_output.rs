@@ -285,11 +285,8 @@ impl Writer<'_> {
             self.in_number = true;
         } else {
             match next {
-                Some(b'.') => {
-                    if !self.point_is_last_relevant() || self.p.fill {
-                        self.out.push('.');
-                    }
-                }
+                Some(b'.') if !self.point_is_last_relevant() || self.p.fill => self.out.push('.'),
+                Some(b'.') => {}
                 _ if part != Part::Zero && self.last_relevant.is_some_and(|l| self.at > l) => {}
                 _ if self.leaves_zero_out() => {
                     if !self.p.fill {
