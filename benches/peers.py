@@ -16,6 +16,7 @@ command runs, less what it held before. Needs pgbench, psql and PostgreSQL 15's 
 (Debian: postgresql). Standard library only.
 """
 import argparse
+import atexit
 import os
 import random
 import re
@@ -103,8 +104,9 @@ class Server:
         sys.exit(f"{self.name} did not start")
 
     def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait()
         shutil.rmtree(self.store, ignore_errors=True)
 
     def measure(self, label, command):
@@ -143,6 +145,7 @@ class Postgres(Server):
         self.process = subprocess.Popen(
             user + [f"{PGBIN}/postgres", "-D", f"{self.store}/data"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.stop)
         self.connection = ["-h", "127.0.0.1", "-p", "26499", "-U", "postgres"]
         self.wait()
 
@@ -156,6 +159,7 @@ class Cairn(Server):
         self.process = subprocess.Popen(
             [ARGUMENTS.cairn, "start", "--store", self.store, "--listen", "127.0.0.1:26498", "--insecure"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.stop)
         self.connection = ["-h", "127.0.0.1", "-p", "26498", "-U", "root"]
         self.wait()
 
