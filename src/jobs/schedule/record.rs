@@ -292,7 +292,7 @@ mod tests {
         let never = Schedule { recurrence: None, next_run: Some(schedule.created), ..schedule };
         assert_eq!(read(&never.row().unwrap()).unwrap(), never);
         let mut row = never.row().unwrap();
-        row[9] = Datum::bytes(b"{".to_vec());
+        row[9] = Datum::bytes(b"{");
         assert_eq!(read(&row).unwrap_err().code(), sqlstate::DATA_CORRUPTED);
         assert_eq!(read(&row[1..]).unwrap_err().code(), sqlstate::DATA_CORRUPTED);
     }

@@ -138,8 +138,8 @@ impl Cadence {
             Some(FullBackup::Always) => None,
             Some(FullBackup::Recurring(text)) => Some(Cron::parse(&work.string(text)?)?),
             None => match runs.period(now) {
-                ..=HOUR => Some(Cron::parse("@daily")?),
-                ..=DAY => Some(Cron::parse("@weekly")?),
+                period if period <= HOUR => Some(Cron::parse("@daily")?),
+                period if period <= DAY => Some(Cron::parse("@weekly")?),
                 _ => None,
             },
         };

@@ -200,7 +200,7 @@ fn schedules_are_paused_resumed_and_dropped() {
     let text = "RESUME SCHEDULES VALUES (1::INT8), (NULL)";
     assert_eq!(scene.ask(text).tags, ["RESUME SCHEDULES 0"]);
     assert_eq!(scene.ask(&format!("RESUME SCHEDULE {id}")).tags, ["RESUME SCHEDULES 1"]);
-    assert_eq!(scene.rows("SELECT id FROM [SHOW RUNNING SCHEDULES]"), [id.clone()]);
+    assert_eq!(scene.rows("SELECT id FROM [SHOW RUNNING SCHEDULES]"), std::slice::from_ref(&id));
     let create = scene.rows(&format!("SELECT create_statement FROM [SHOW CREATE SCHEDULE {id}]"));
     assert_eq!(
         create,
@@ -210,7 +210,7 @@ fn schedules_are_paused_resumed_and_dropped() {
           on_previous_running = 'WAIT'"]
     );
     scene.ask(&format!("BEGIN; DROP SCHEDULE {id}; ROLLBACK"));
-    assert_eq!(scene.rows("SELECT id FROM [SHOW SCHEDULES]"), [id.clone()]);
+    assert_eq!(scene.rows("SELECT id FROM [SHOW SCHEDULES]"), std::slice::from_ref(&id));
     scene.ask(&format!("DROP SCHEDULE {id}"));
     assert_eq!(scene.rows(&format!("SHOW SCHEDULE {id}")), [""; 0]);
     let e = scene.refused(&format!("SHOW CREATE SCHEDULE {id}"));
