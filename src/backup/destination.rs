@@ -54,6 +54,11 @@ impl Into {
         }
     }
 
+    /// Whether the directory's name comes from the end time.
+    pub(super) fn is_named_by_time(&self) -> bool {
+        matches!(self, Into::New(_) | Into::Latest(_))
+    }
+
     /// Every store that is used.
     pub(super) fn uris(&self) -> impl Iterator<Item = &ExternalUri> {
         let others = match self {

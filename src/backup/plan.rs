@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -30,6 +31,12 @@ use crate::mvcc::{Mvcc, Txn};
 use crate::settings::{self, Settings};
 use crate::syntax::Targets;
 use crate::task::Interrupt;
+
+/// How far apart the end times are that name different directories.
+const NAME_STEP: Duration = Duration::from_millis(10);
+
+/// End times tried before a directory that is taken is reported.
+const ATTEMPTS_MAX: u32 = 4;
 
 /// What planning works with.
 pub struct PlanContext<'a> {
@@ -97,19 +104,35 @@ pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Plan> {
     let mvcc = Arc::clone(catalog.mvcc());
     let now = catalog.snapshot(context.txn)?;
     check_uris(&now, context.role, &request.into, &request.elsewhere)?;
-    let end = end_time(catalog, request.end)?;
-    let then = catalog.snapshot_at(&mvcc.snapshot(end)?)?;
-    let targets = target::resolve(&then, context.names, &request.targets)?;
-    target::check_privileges(&then, &now, context.role, &targets)?;
-
-    let search = Search {
-        stores: context.stores,
-        interrupt: context.interrupt,
-        end,
-        secret: request.secret.as_ref(),
-        full_with_subdir: context.settings.bool(settings::BACKUP_FULL_WITH_SUBDIR),
+    let mut attempt = 0;
+    let (end, then, targets, place) = loop {
+        attempt += 1;
+        let end = end_time(catalog, request.end)?;
+        let then = catalog.snapshot_at(&mvcc.snapshot(end)?)?;
+        let targets = target::resolve(&then, context.names, &request.targets)?;
+        target::check_privileges(&then, &now, context.role, &targets)?;
+        let search = Search {
+            stores: context.stores,
+            interrupt: context.interrupt,
+            end,
+            secret: request.secret.as_ref(),
+            full_with_subdir: context.settings.bool(settings::BACKUP_FULL_WITH_SUBDIR),
+        };
+        match search.find(&request.into) {
+            Ok(place) => break (end, then, targets, place),
+            // The directory is named after the end time, and a backup of the same hundredth of a
+            // second has it already: the next one is free.
+            Err(e)
+                if e.code() == sqlstate::FILE_ALREADY_EXISTS
+                    && request.end.is_none()
+                    && request.into.is_named_by_time()
+                    && attempt < ATTEMPTS_MAX =>
+            {
+                context.interrupt.wait(NAME_STEP)?;
+            }
+            Err(e) => return Err(e),
+        }
     };
-    let place = search.find(&request.into)?;
     let before = place.chain.as_ref().and_then(|chain| chain.last());
     let before_tables = before.map(spans::tables_of).transpose()?.unwrap_or_default();
     if let Some(before) = before {
