@@ -105,7 +105,7 @@ class Server:
 
     def stop(self):
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGTERM)
             self.process.wait()
         shutil.rmtree(self.store, ignore_errors=True)
 
