@@ -160,4 +160,6 @@ pub fn all() -> impl Iterator<Item = &'static VirtualTable> {
 }
 
 #[cfg(test)]
+mod queries;
+#[cfg(test)]
 mod tests;

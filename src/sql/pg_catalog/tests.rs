@@ -61,7 +61,7 @@ fn table(server: &Server, name: &str, kind: TableKind) -> TableDescriptor {
 }
 
 /// A parent, a child with every kind of constraint and index, its sequence, and a view.
-fn with_one_of_everything() -> Arc<Server> {
+pub(super) fn with_one_of_everything() -> Arc<Server> {
     let server = server();
     let mut parent = table(&server, "parent", TableKind::Table);
     parent.columns = vec![ColumnDescriptor::new(1, "id", Type::Int8)];
