@@ -281,6 +281,8 @@ impl Catalog {
         let key = next_id_key();
         let next = txn.get(&key)?.and_then(|v| v.try_into().ok()).map(u32::from_be_bytes);
         let next = next.ok_or_else(|| Error::corrupt("the next descriptor's number is lost"))?;
+        let reaches_in = next < KEPT_FREE.end && next.saturating_add(count) > KEPT_FREE.start;
+        let next = if reaches_in { KEPT_FREE.end } else { next };
         let after = next
             .checked_add(count)
             .ok_or_else(|| Error::unsupported("more than four billion descriptors"))?;
@@ -289,6 +291,10 @@ impl Catalog {
         Ok(next)
     }
 }
+
+/// Numbers that no descriptor gets: PostgreSQL's own catalogue tables have theirs among them, and
+/// so have the tables in their place that the server makes up.
+const KEPT_FREE: std::ops::Range<DescriptorId> = 800..16_384;
 
 /// The key of a descriptor's row.
 fn descriptor_key(id: DescriptorId) -> Result<Key> {

@@ -91,6 +91,9 @@ fn a_new_store_has_its_databases_roles_and_tables_and_keeps_its_id() {
     assert_eq!(again.cluster_id(), catalog.cluster_id());
     assert_eq!(again.allocate_ids(3).unwrap(), 105);
     assert_eq!(again.allocate_id().unwrap(), 108);
+    assert_eq!(again.allocate_ids(690).unwrap(), 109);
+    assert_eq!(again.allocate_ids(3).unwrap(), 16_384, "the catalogue tables' numbers stay free");
+    assert_eq!(again.allocate_id().unwrap(), 16_387);
     assert_ne!(open().cluster_id(), catalog.cluster_id());
 }
 

@@ -24,11 +24,11 @@ pub(super) const TABLES: &[Definition] = &[
     ),
 ];
 
-const CLASS: u32 = number::virtual_table(1259);
-const NAMESPACE: u32 = number::virtual_table(2615);
-const CONSTRAINT: u32 = number::virtual_table(2606);
-const TYPE: u32 = number::virtual_table(1247);
-const DATABASE: u32 = number::virtual_table(1262);
+const CLASS: u32 = 1259;
+const NAMESPACE: u32 = 2615;
+const CONSTRAINT: u32 = 2606;
+const TYPE: u32 = 1247;
+const DATABASE: u32 = 1262;
 
 fn descriptions(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let scene = Scene::of(context);

@@ -26,11 +26,11 @@ pub(super) const TABLES: &[Definition] = &[
     ),
 ];
 
-const CLASS: u32 = number::virtual_table(1259);
-const CONSTRAINT: u32 = number::virtual_table(2606);
-const DEFAULT: u32 = number::virtual_table(2604);
-const NAMESPACE: u32 = number::virtual_table(2615);
-const REWRITE: u32 = number::virtual_table(2618);
+const CLASS: u32 = 1259;
+const CONSTRAINT: u32 = 2606;
+const DEFAULT: u32 = 2604;
+const NAMESPACE: u32 = 2615;
+const REWRITE: u32 = 2618;
 
 /// An object, or a part of one: catalogue table, OID, column.
 type Thing = (u32, u32, i16);

@@ -3,7 +3,7 @@
 //! `table(1259, "pg_class", "oid oid, relname name, …", rows)` is a table; types are written as
 //! `pg_type` names them, with `_` before an array's.
 
-use super::{VirtualColumn, VirtualTable, number};
+use super::{VirtualColumn, VirtualTable};
 use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::{Array, ColumnType, Datum, Type, oid};
@@ -49,7 +49,7 @@ impl Definition {
             Some(VirtualColumn { name, ty: ColumnType::plain(type_named(ty)) })
         });
         VirtualTable {
-            oid: number::virtual_table(self.oid),
+            oid: self.oid,
             schema,
             name: self.name,
             columns: columns.collect(),

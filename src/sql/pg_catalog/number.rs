@@ -1,10 +1,10 @@
 //! OIDs of what has no descriptor of its own.
 //!
 //! ```text
-//!   0 .. 2^30                     descriptors (databases, schemas, relations), roles, types
-//!   2^30 .. 2^31 - 2^14           indexes, with the constraints that they stand for
-//!   2^31 - 2^14 .. 2^31           virtual tables: PostgreSQL's OID, or'ed
-//!   2^31 ..                       CHECK and FOREIGN KEY constraints; indexes with large numbers
+//!   0 .. 2^30      descriptors (databases, schemas, relations), roles, types; virtual tables have
+//!                  PostgreSQL's OIDs, which descriptors are never given
+//!   2^30 .. 2^31   indexes, with the constraints that they stand for
+//!   2^31 ..        CHECK and FOREIGN KEY constraints; indexes with large numbers
 //! ```
 //!
 //! Everything stays the same from one read to the next, and clients that keep OIDs in signed 32
@@ -15,20 +15,14 @@ use crate::keys::{IndexId, TableId};
 /// `pg_catalog` as `pg_namespace` numbers it.
 pub const PG_CATALOG: u32 = 11;
 /// `information_schema`
-pub const INFORMATION_SCHEMA: u32 = VIRTUAL | 13_212;
+pub const INFORMATION_SCHEMA: u32 = 13_212;
 /// `crdb_internal`
-pub const CRDB_INTERNAL: u32 = VIRTUAL | 9_101;
+pub const CRDB_INTERNAL: u32 = 9_101;
 
 /// User-defined types begin here, clear of PostgreSQL's own.
 const TYPES: u32 = 100_000;
 const INDEXES: u32 = 1 << 30;
-const VIRTUAL: u32 = 0x7FFF_C000;
 const OTHERS: u32 = 1 << 31;
-
-/// A virtual table, from the OID that PostgreSQL gives it.
-pub const fn virtual_table(oid: u32) -> u32 {
-    VIRTUAL | oid
-}
 
 /// A virtual schema.
 pub fn virtual_schema(name: &str) -> u32 {
@@ -55,7 +49,7 @@ pub fn index(table: TableId, index: IndexId) -> u32 {
 /// The table of an index or of a constraint, if its number says so; a guess that saves a search.
 pub fn table_of(oid: u32) -> Option<TableId> {
     match oid {
-        INDEXES..VIRTUAL => Some((oid - INDEXES) / 256),
+        INDEXES..OTHERS => Some((oid - INDEXES) / 256),
         OTHERS.. => Some((oid - OTHERS) / 512),
         _ => None,
     }
@@ -109,7 +103,7 @@ mod tests {
         for table in 1..200 {
             for i in 1..255 {
                 assert!(seen.insert(index(table, i)), "index {table} {i}");
-                assert!(index(table, i) >= INDEXES && index(table, i) < VIRTUAL);
+                assert!(index(table, i) >= INDEXES && index(table, i) < OTHERS);
                 assert_eq!(table_of(index(table, i)), Some(table));
             }
         }

@@ -23,6 +23,7 @@ fn names_and_numbers_are_unique_and_columns_have_types() {
         assert!(names.insert((table.schema, table.name)), "{} twice", table.name);
         assert!(oids.insert(table.oid), "{}'s number twice", table.name);
         assert!(!table.columns.is_empty(), "{}", table.name);
+        assert!((800..16_384).contains(&table.oid), "{}: descriptors keep off these", table.name);
         let mut columns = HashSet::new();
         for column in &table.columns {
             assert!(columns.insert(column.name), "{}.{} twice", table.name, column.name);
