@@ -18,7 +18,7 @@ use crate::sql::exec::context::{EvalContext, ExecContext};
 use crate::sql::server::Server;
 use crate::sql::session::{Login, Session};
 use crate::sql::sessions::Sessions;
-use crate::sql::variables::SessionState;
+use crate::sql::variables::{Notes, SessionState};
 use crate::task::Interrupt;
 use crate::types::{Datum, SessionFormat};
 
@@ -53,6 +53,9 @@ pub(crate) fn session() -> SessionState {
         sequence_values: HashMap::new(),
         last_sequence: None,
         local_values: Vec::new(),
+        prepared: Notes::default(),
+        cursors: Notes::default(),
+        on_commit: Vec::new(),
         variables: HashMap::new(),
     }
 }

@@ -1,12 +1,46 @@
 //! The state of one session that expressions and statements read: who, where, and its variables.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::DescriptorId;
 use crate::sql::pg_catalog::CatalogNames;
+use crate::types::Type;
 use crate::types::text::SessionFormat;
+
+/// What the catalogue says of a prepared statement or a cursor.
+#[derive(Clone, Debug, Default)]
+pub struct Note {
+    /// The text that made it.
+    pub statement: String,
+    /// When: microseconds since 2000-01-01 UTC.
+    pub since: i64,
+    /// Whether PREPARE made it, and not the protocol.
+    pub from_sql: bool,
+    /// Types of a prepared statement's parameters.
+    pub types: Vec<Type>,
+    /// Whether a cursor outlives its transaction.
+    pub is_holdable: bool,
+    /// Whether a cursor's rows are sent in binary.
+    pub is_binary: bool,
+    /// Whether a cursor can go back.
+    pub is_scrollable: bool,
+}
+
+/// Notes by name, shared by a session's copies of its state.
+pub type Notes = Arc<Mutex<BTreeMap<String, Note>>>;
+
+/// What a commit does to a temporary table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitAction {
+    /// Its rows go.
+    DeleteRows,
+    /// It goes itself.
+    Drop,
+}
 
 /// One session's surroundings.
 #[derive(Clone)]
@@ -29,6 +63,12 @@ pub struct SessionState {
     pub last_sequence: Option<DescriptorId>,
     /// Variables that `set_config` set for the transaction only, with their values before.
     pub local_values: Vec<(String, String)>,
+    /// Its prepared statements.
+    pub prepared: Notes,
+    /// Its cursors.
+    pub cursors: Notes,
+    /// Temporary tables to which a commit does something.
+    pub on_commit: Vec<(DescriptorId, CommitAction)>,
     /// All other variables as text, by lower-case name (`application_name`, `statement_timeout`, …).
     pub variables: HashMap<String, String>,
 }

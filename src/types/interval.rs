@@ -1,6 +1,8 @@
 //! Intervals: months, days and microseconds, kept apart as PostgreSQL does, because a month has no
 //! fixed number of days and a day no fixed number of hours.
 
+mod style;
+
 use std::cmp::Ordering;
 
 use super::Numeric;
@@ -141,60 +143,11 @@ impl Interval {
 
     /// Appends the text form.
     pub fn write(&self, format: &SessionFormat, out: &mut String) {
-        use std::fmt::Write as _;
-        let (years, months) = (self.months / 12, self.months % 12);
         match format.interval_style {
-            IntervalStyle::Iso8601 => {
-                if *self == Interval::default() {
-                    return out.push_str("PT0S");
-                }
-                out.push('P');
-                for (n, unit) in [(years, 'Y'), (months, 'M'), (self.days, 'D')] {
-                    if n != 0 {
-                        let _ = write!(out, "{n}{unit}");
-                    }
-                }
-                if self.micros != 0 {
-                    out.push('T');
-                    let (h, m) = (self.micros / HOUR, self.micros % HOUR / MINUTE);
-                    if h != 0 {
-                        let _ = write!(out, "{h}H");
-                    }
-                    if m != 0 {
-                        let _ = write!(out, "{m}M");
-                    }
-                    let s = self.micros % MINUTE;
-                    if s != 0 {
-                        write_seconds(s, 1, out);
-                        out.push('S');
-                    }
-                }
-            }
-            IntervalStyle::Postgres
-            | IntervalStyle::PostgresVerbose
-            | IntervalStyle::SqlStandard => {
-                let mut words = Vec::new();
-                let mut negative_before = false;
-                for (n, unit) in [(years, "year"), (months, "mon"), (self.days, "day")] {
-                    if n != 0 {
-                        let sign = if negative_before && n > 0 { "+" } else { "" };
-                        let plural = if n == 1 { "" } else { "s" };
-                        words.push(format!("{sign}{n} {unit}{plural}"));
-                        negative_before = n < 0;
-                    }
-                }
-                if self.micros != 0 || words.is_empty() {
-                    let sign = if self.micros < 0 {
-                        "-"
-                    } else if negative_before {
-                        "+"
-                    } else {
-                        ""
-                    };
-                    words.push(format!("{sign}{}", clock_text(self.micros.unsigned_abs())));
-                }
-                out.push_str(&words.join(" "));
-            }
+            IntervalStyle::Iso8601 => style::iso(self, out),
+            IntervalStyle::Postgres => style::postgres(self, out),
+            IntervalStyle::PostgresVerbose => style::verbose(self, out),
+            IntervalStyle::SqlStandard => style::sql_standard(self, out),
         }
     }
 
@@ -441,33 +394,6 @@ fn unknown_field(field: &str) -> Error {
         false => (sqlstate::INVALID_PARAMETER_VALUE, "recognized"),
     };
     Error::new(code, format!("unit \"{field}\" not {verb} for type interval"))
-}
-
-/// `04:05:06.789`
-fn clock_text(micros: u64) -> String {
-    let (hour, minute, second) = (HOUR as u64, MINUTE as u64, SECOND as u64);
-    let mut text = format!(
-        "{:02}:{:02}:{:02}",
-        micros / hour,
-        micros % hour / minute,
-        micros % minute / second
-    );
-    let fraction = micros % second;
-    if fraction != 0 {
-        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
-    }
-    text
-}
-
-/// Seconds with their fraction, at least `width` digits before the point.
-fn write_seconds(micros: i64, width: usize, out: &mut String) {
-    use std::fmt::Write as _;
-    let sign = if micros < 0 { "-" } else { "" };
-    let (whole, fraction) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
-    let _ = write!(out, "{sign}{whole:0width$}");
-    if fraction != 0 {
-        out.push_str(format!(".{fraction:06}").trim_end_matches('0'));
-    }
 }
 
 /// `1Y2M3DT4H5M6.7S` behind the P.

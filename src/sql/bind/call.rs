@@ -51,6 +51,15 @@ pub(super) fn plain_arguments(call: &Call) -> Option<Vec<&Expr>> {
     }
 }
 
+/// Takes out parameters of type void: so clients mark the places of what a call gives back.
+pub(super) fn discard_void(args: &mut Vec<Scalar>, names: &mut Vec<Option<String>>) {
+    let is_void =
+        |arg: &Scalar| arg.ty.ty == Type::Void && matches!(arg.kind, ScalarKind::Parameter(_));
+    let mut stays = args.iter().map(|arg| !is_void(arg)).collect::<Vec<_>>().into_iter();
+    names.retain(|_| stays.next().unwrap_or(true));
+    args.retain(|arg| !is_void(arg));
+}
+
 impl Binder<'_> {
     /// `name(…)` with everything that may follow.
     pub fn function_expr(&mut self, call: &Call) -> Result<Scalar> {
@@ -62,6 +71,7 @@ impl Binder<'_> {
         }
         let span = last(&call.name)?.span;
         let mut parts = self.call_parts(call)?;
+        discard_void(&mut parts.args, &mut parts.names);
         let types: Vec<Type> = parts.args.iter().map(|a| a.ty.ty.clone()).collect();
         let name = self.registry_name(&words(&call.name)?, &types)?;
         if let Some(cast) = self.cast_by_name(&name, &parts, call)? {

@@ -100,7 +100,8 @@ impl Binder<'_> {
                 if *with_offset {
                     return Err(Error::unsupported("WITH OFFSET"));
                 }
-                self.unnest(array_exprs, *with_ordinality, alias.as_ref())
+                let arrays: Vec<_> = array_exprs.iter().collect();
+                self.unnest(&arrays, *with_ordinality, alias.as_ref())
             }
             TableFactor::Derived { lateral, subquery, alias, sample: None } => {
                 self.derived(subquery, *lateral, alias.as_ref())

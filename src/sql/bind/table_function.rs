@@ -56,7 +56,11 @@ impl Binder<'_> {
         {
             return self.value_part(value, ident, ordinality, alias);
         }
-        let values = self.lateral_arguments(&trees)?;
+        if matches!(shown.as_slice(), ["unnest"] | ["pg_catalog", "unnest"]) && trees.len() > 1 {
+            return self.unnest(&trees, ordinality, alias).at(span);
+        }
+        let mut values = self.lateral_arguments(&trees)?;
+        super::call::discard_void(&mut values, &mut names);
         let types: Vec<Type> = values.iter().map(|a| a.ty.ty.clone()).collect();
         let registered = self.registry_name(&shown, &types)?;
         let chosen = choose_callable(&registered, &shown.join("."), &types, &names).at(span)?;
@@ -214,13 +218,12 @@ impl Binder<'_> {
     /// `unnest(a, b, …)`: arrays side by side.
     pub fn unnest(
         &mut self,
-        arrays: &[Expr],
+        arrays: &[&Expr],
         ordinality: bool,
         alias: Option<&TableAlias>,
     ) -> Result<FromPart> {
         let ident = Ident::new("unnest");
-        let trees: Vec<&Expr> = arrays.iter().collect();
-        let values = self.lateral_arguments(&trees)?;
+        let values = self.lateral_arguments(arrays)?;
         if let [_] = values.as_slice() {
             let types: Vec<Type> = values.iter().map(|a| a.ty.ty.clone()).collect();
             let chosen = choose_callable("unnest", "unnest", &types, &[])?;

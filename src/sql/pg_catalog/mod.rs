@@ -43,6 +43,7 @@ mod functions;
 mod index;
 mod information_schema;
 mod listing;
+mod named;
 mod namespace;
 mod notation;
 pub mod number;
@@ -115,6 +116,7 @@ static TABLES: LazyLock<Vec<VirtualTable>> = LazyLock::new(|| {
                 functions::TABLES,
                 index::TABLES,
                 listing::TABLES,
+                named::TABLES,
                 namespace::TABLES,
                 role::TABLES,
                 sequence::TABLES,

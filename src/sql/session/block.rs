@@ -3,12 +3,14 @@
 use sqlparser::ast::Expr;
 
 use super::Session;
+use super::extended::Portal;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
 use crate::mvcc::{Isolation, SavepointId, Txn, TxnOptions};
 use crate::sql::bind::ParameterTypes;
+use crate::sql::client::Client;
 use crate::sql::exec::context::EvalContext;
-use crate::sql::statement::historic_timestamp;
+use crate::sql::statement::{apply_on_commit, historic_timestamp};
 use crate::sql::variables::SessionState;
 use crate::syntax::{self, TransactionModes};
 use crate::types::{Datum, Type};
@@ -156,9 +158,16 @@ impl Session {
     }
 
     /// Commits the block.
-    pub(super) fn commit(&mut self) -> Result<()> {
+    pub(super) fn commit(&mut self, client: &mut dyn Client) -> Result<()> {
+        if !self.state.on_commit.is_empty()
+            && self.block.is_some()
+            && let Err(e) = self.apply_on_commit(client)
+        {
+            self.rollback();
+            return Err(e);
+        }
         let Some(block) = self.block.take() else { return Ok(()) };
-        self.portals.retain(|_, portal| portal.survives_commit());
+        self.portals.retain(Portal::survives_commit);
         match block.txn.commit() {
             Ok(_) => {
                 let by_function = std::mem::take(&mut self.state.local_values);
@@ -175,10 +184,17 @@ impl Session {
         }
     }
 
+    /// What a commit does to temporary tables.
+    fn apply_on_commit(&mut self, client: &mut dyn Client) -> Result<()> {
+        // Half read portals would go on reading what is about to go.
+        self.portals.retain(Portal::survives_commit);
+        apply_on_commit(&mut self.work_for(&[], &[], &[], false, client)?)
+    }
+
     /// Gives the block up.
     pub(super) fn rollback(&mut self) {
         if let Some(block) = self.block.take() {
-            self.portals.retain(|_, portal| portal.survives_commit());
+            self.portals.retain(Portal::survives_commit);
             self.restore_variables(block.before);
             for (name, value) in std::mem::take(&mut self.state.local_values).into_iter().rev() {
                 // A value that was in force before is valid.

@@ -92,7 +92,7 @@ impl Session {
             );
             client.notice(Severity::Warning, &warning)?;
             if commit {
-                self.commit()?;
+                self.commit(client)?;
                 return Ok("COMMIT");
             }
             self.rollback();
@@ -110,10 +110,10 @@ impl Session {
         let failed = block.failed;
         let tag = if block.committed {
             // What was released is committed, whatever ends the block.
-            self.commit()?;
+            self.commit(client)?;
             if commit { "COMMIT" } else { "ROLLBACK" }
         } else if commit && !failed {
-            self.commit()?;
+            self.commit(client)?;
             "COMMIT"
         } else {
             self.rollback();

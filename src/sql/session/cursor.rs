@@ -8,6 +8,7 @@ use super::{Session, check_room};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::client::{Client, Field, Format};
 use crate::sql::statement::Outcome;
+use crate::sql::variables::Note;
 use crate::syntax::{Declare, Fetch, FetchDirection};
 use crate::types::Datum;
 
@@ -56,7 +57,16 @@ impl Session {
             let rows = self.keep_rows(&mut portal)?;
             portal.state = PortalState::Kept { rows, at: 0 };
         }
-        self.portals.insert(name.clone(), portal);
+        let note = Note {
+            statement: request.parsed.text.clone(),
+            since: self.server.clock.now().sql_micros(),
+            from_sql: true,
+            types: Vec::new(),
+            is_holdable: declare.hold,
+            is_binary: declare.binary,
+            is_scrollable: declare.scroll != Some(false),
+        };
+        self.portals.insert(name, portal, || note);
         Outcome::done("DECLARE CURSOR")
     }
 
@@ -88,9 +98,9 @@ impl Session {
         client: &mut dyn Client,
     ) -> Result<Finish> {
         let name = fetch.cursor.value.as_str();
-        let mut portal = self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
+        let mut portal = self.portals.lend(name).ok_or_else(|| no_cursor(name))?;
         let result = self.fetch_from(&mut portal, fetch, request, client);
-        self.portals.insert(name.to_owned(), portal);
+        self.portals.give_back(name, portal);
         let rows = result?;
         let verb = if fetch.is_move { "MOVE" } else { "FETCH" };
         Ok(Finish::Tag(format!("{verb} {rows}")))
@@ -171,8 +181,8 @@ impl Session {
                 Outcome::done("CLOSE CURSOR ALL")
             }
             Some(name) => match self.portals.remove(&name.value) {
-                Some(_) => Outcome::done("CLOSE CURSOR"),
-                None => Err(no_cursor(&name.value)),
+                true => Outcome::done("CLOSE CURSOR"),
+                false => Err(no_cursor(&name.value)),
             },
         }
     }

@@ -13,6 +13,7 @@ use crate::sql::client::{Client, Field, Format};
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::{self, Execution};
 use crate::sql::query::Planned;
+use crate::sql::variables::Note;
 use crate::syntax::{self, Statement};
 use crate::types::{Datum, Type, binary, oid, text};
 
@@ -77,10 +78,9 @@ impl Session {
 
     /// Sync: an implicit block ends.
     pub fn sync(&mut self, client: &mut dyn Client) -> Result<()> {
-        let _ = client;
         self.skipping = false;
         let result = match &self.block {
-            Some(block) if !block.explicit => self.commit(),
+            Some(block) if !block.explicit => self.commit(client),
             _ => Ok(()),
         };
         self.note_activity(None);
@@ -109,7 +109,7 @@ impl Session {
             })
             .collect::<Result<Vec<Option<Type>>>>()?;
         let prepared = self.make_prepared(parsed, hints)?;
-        self.keep_prepared(name, prepared)
+        self.keep_prepared(name, prepared, text, false)
     }
 
     /// In a failed block only its end may be prepared, bound or run.
@@ -169,8 +169,16 @@ impl Session {
         }
         check_room(self.portals.len(), "portals")?;
         let state = PortalState::Ready;
+        let text = prepared.parsed.as_ref().map_or_else(String::new, |p| p.text.clone());
+        let now = self.server.clock.now().sql_micros();
+        let is_binary = formats.first() == Some(&Format::Binary);
         let made = Portal { prepared, params, formats, state, held: false };
-        self.portals.insert(portal.to_owned(), made);
+        self.portals.insert(portal, made, || Note {
+            statement: text,
+            since: now,
+            is_binary,
+            ..Note::default()
+        });
         Ok(())
     }
 
@@ -209,14 +217,16 @@ impl Session {
 
     /// Execute: all rows, or at most `limit` of them if that is not zero.
     pub fn execute(&mut self, name: &str, limit: u32, client: &mut dyn Client) -> Result<()> {
-        let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
+        let mut portal = self.portals.lend(name).ok_or_else(|| no_portal(name))?;
         if let Some(parsed) = &portal.prepared.parsed {
             self.note_activity(Some(&parsed.text));
         }
         let result = self.execute_portal(&mut portal, limit, client);
         // A commit ends the portals of its transaction; this one was in our hands meanwhile.
         if result.is_ok() && (self.block.is_some() || portal.survives_commit()) {
-            self.portals.insert(name.to_owned(), portal);
+            self.portals.give_back(name, portal);
+        } else {
+            self.portals.remove(name);
         }
         result
     }

@@ -31,6 +31,7 @@ mod cursor;
 mod discard;
 mod explain;
 mod extended;
+mod named;
 mod prepared;
 mod query;
 mod restart;
@@ -40,7 +41,6 @@ mod simple;
 mod start;
 mod variable;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ use crate::task::Interrupt;
 
 use block::Block;
 use extended::Portal;
+use named::Named;
 use prepared::Prepared;
 
 pub use start::Login;
@@ -81,8 +82,8 @@ pub struct Session {
     defaults: SessionState,
     interrupt: Interrupt,
     block: Option<Block>,
-    prepared: HashMap<String, Arc<Prepared>>,
-    portals: HashMap<String, Portal>,
+    prepared: Named<Arc<Prepared>>,
+    portals: Named<Portal>,
     /// The catalogue that names in values (`'t'::regclass`) are looked up in now.
     seen: Option<Arc<CatalogSnapshot>>,
     /// An extended message failed: everything up to Sync is skipped.

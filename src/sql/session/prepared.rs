@@ -12,6 +12,7 @@ use crate::sql::bind;
 use crate::sql::client::{Client, Field};
 use crate::sql::query::Planned;
 use crate::sql::statement::{self, Outcome};
+use crate::sql::variables::Note;
 use crate::syntax::{Execute, ParsedStatement, Prepare, Statement};
 use crate::types::{ColumnType, Type};
 
@@ -139,7 +140,13 @@ impl Session {
     }
 
     /// Keeps a prepared statement; 42P05 if a named one exists.
-    pub(super) fn keep_prepared(&mut self, name: &str, prepared: Prepared) -> Result<()> {
+    pub(super) fn keep_prepared(
+        &mut self,
+        name: &str,
+        prepared: Prepared,
+        text: &str,
+        from_sql: bool,
+    ) -> Result<()> {
         if !name.is_empty() && self.prepared.contains_key(name) {
             return Err(Error::new(
                 sqlstate::DUPLICATE_PREPARED_STATEMENT,
@@ -147,19 +154,26 @@ impl Session {
             ));
         }
         check_room(self.prepared.len(), "prepared statements")?;
-        self.prepared.insert(name.to_owned(), Arc::new(prepared));
+        let (types, since) = (prepared.types.clone(), self.server.clock.now().sql_micros());
+        self.prepared.insert(name, Arc::new(prepared), || Note {
+            statement: text.to_owned(),
+            since,
+            from_sql,
+            types,
+            ..Note::default()
+        });
         Ok(())
     }
 
     /// PREPARE.
-    pub(super) fn prepare(&mut self, prepare: &Prepare) -> Result<Outcome> {
+    pub(super) fn prepare(&mut self, prepare: &Prepare, text: &str) -> Result<Outcome> {
         let hints = prepare
             .types
             .iter()
             .map(|ty| bind::column_type(ty).map(|c: ColumnType| Some(c.ty)))
             .collect::<Result<Vec<_>>>()?;
         let prepared = self.make_prepared(Some((*prepare.statement).clone()), hints)?;
-        self.keep_prepared(&prepare.name.value, prepared)?;
+        self.keep_prepared(&prepare.name.value, prepared, text, true)?;
         Outcome::done("PREPARE")
     }
 

@@ -110,7 +110,7 @@ impl Session {
         let Some(block) = &mut self.block else { return Ok(finish) };
         block.statements += 1;
         if !block.explicit && (request.last || matches!(finish, Finish::After(_))) {
-            self.commit()?;
+            self.commit(client)?;
         } else {
             self.close_statement_savepoint()?;
         }
@@ -180,7 +180,7 @@ impl Session {
             Statement::ResetAll => self.reset_all(client)?,
             Statement::ShowVariable(name) => self.show_variable(name)?,
             Statement::ShowAll => self.show_all(),
-            Statement::Prepare(prepare) => self.prepare(prepare)?,
+            Statement::Prepare(prepare) => self.prepare(prepare, &parsed.text)?,
             Statement::Execute(execute) => return self.execute_prepared(execute, request, client),
             Statement::Deallocate(name) => self.deallocate(name.as_ref())?,
             Statement::Declare(declare) => self.declare(declare, request)?,
@@ -202,18 +202,31 @@ impl Session {
         request: Request<'a>,
         client: &'a mut dyn Client,
     ) -> Result<Work<'a>> {
+        let Request { parsed, params, types, shared, .. } = request;
+        self.work_for(params, types, &parsed.row_sources, shared, client)
+    }
+
+    /// What something with parameters and statements in brackets works with.
+    pub(super) fn work_for<'a>(
+        &'a mut self,
+        params: &'a [Datum],
+        param_types: &'a [Type],
+        row_sources: &'a [Statement],
+        shared: bool,
+        client: &'a mut dyn Client,
+    ) -> Result<Work<'a>> {
         let statement_time = self.server.clock.now().sql_micros();
         let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
         Ok(Work {
             server: &self.server,
             session: &mut self.state,
-            explicit: block.explicit || request.shared || block.statements > 0,
+            explicit: block.explicit || shared || block.statements > 0,
             nested: !block.savepoints.is_empty(),
             transaction_time: block.time,
             txn: &mut block.txn,
-            params: request.params,
-            param_types: request.types,
-            row_sources: &request.parsed.row_sources,
+            params,
+            param_types,
+            row_sources,
             statement_time,
             interrupt: &self.interrupt,
             client,

@@ -41,7 +41,7 @@ impl Session {
         }
         // The last statement was transaction control: an implicit block that it left ends here.
         if self.block.as_ref().is_some_and(|b| !b.explicit) {
-            self.commit()?;
+            self.commit(client)?;
         }
         Ok(())
     }

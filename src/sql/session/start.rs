@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::named::Named;
 use super::{Session, variable};
 use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::server::Server;
 use crate::sql::sessions::{Activity, SessionInfo};
-use crate::sql::variables::SessionState;
+use crate::sql::variables::{Notes, SessionState};
 use crate::task::Interrupt;
 use crate::types::text::SessionFormat;
 
@@ -78,6 +79,9 @@ impl Session {
             sequence_values: HashMap::new(),
             last_sequence: None,
             local_values: Vec::new(),
+            prepared: Notes::default(),
+            cursors: Notes::default(),
+            on_commit: Vec::new(),
             variables: variable::defaults(),
         };
         let admin = if catalog.is_admin(&state.session_user) { "on" } else { "off" };
@@ -97,6 +101,7 @@ impl Session {
         info.activity.lock().application =
             state.variables.get("application_name").cloned().unwrap_or_default();
         server.sessions.insert(info.clone());
+        let (prepared, portals) = (Named::new(&state.prepared), Named::new(&state.cursors));
         Ok(Session {
             server: server.clone(),
             info,
@@ -104,8 +109,8 @@ impl Session {
             state,
             interrupt,
             block: None,
-            prepared: HashMap::new(),
-            portals: HashMap::new(),
+            prepared,
+            portals,
             seen: None,
             skipping: false,
         })

@@ -221,6 +221,11 @@ pub(super) fn schema_with_contents(
     delete(work, schema.id)
 }
 
+/// Drops objects and what depends on them, without a word.
+pub(super) fn with_dependents(work: &mut Work<'_>, ids: &[DescriptorId]) -> Result<()> {
+    remove(work, ids, true, Some("session"))
+}
+
 /// Drops everything in a database, and the database.
 pub(super) fn database_with_contents(work: &mut Work<'_>, id: DescriptorId) -> Result<()> {
     let catalog = work.catalog()?;

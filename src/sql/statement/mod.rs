@@ -63,6 +63,7 @@ use crate::task::Interrupt;
 use crate::types::{ColumnType, Datum, Type};
 
 pub use as_of::{historic_timestamp, parse_timestamp};
+pub use table::on_commit::apply as apply_on_commit;
 pub use table::temporary::{discard as discard_temporary, sweep as sweep_temporary};
 pub use work::{Rows, Work};
 

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::draft::Draft;
-use super::{column, constraint, from_query, index, like, temporary};
+use super::{column, constraint, from_query, index, like, on_commit, temporary};
 use crate::catalog::descriptor::TableKind;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::statement::{Outcome, Work, object, sequence};
@@ -85,6 +85,7 @@ fn finish(
         draft.table.depends_on.push(parent.id);
     }
     draft.codec()?;
+    on_commit::remember(work, draft.table.id, stmt.table.on_commit.as_ref());
     draft.write(work)
 }
 
@@ -102,6 +103,7 @@ fn create_as(stmt: &CreateTable, draft: Draft, work: &mut Work<'_>) -> Result<Ou
     let names: Vec<&str> = tree.columns.iter().map(|def| def.name.value.as_str()).collect();
     let without = tree.with_data.as_ref().is_some_and(|with| !with.data);
     let with_data = !stmt.with_no_data && !without;
+    on_commit::remember(work, draft.table.id, tree.on_commit.as_ref());
     let rows = made_from(query, &names, with_data, draft, work)?;
     Ok(Outcome::Done(match with_data {
         true => format!("SELECT {rows}"),
@@ -179,7 +181,7 @@ fn refuse_foreign(tree: &Tree) -> Result<()> {
             sqlstate::INVALID_TABLE_DEFINITION,
             "ON COMMIT can only be used on temporary tables",
         )),
-        Some(_) => Err(Error::unsupported("ON COMMIT DELETE ROWS and ON COMMIT DROP")),
+        Some(_) => Ok(()),
     }
 }
 

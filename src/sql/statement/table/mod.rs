@@ -34,6 +34,7 @@ mod index_column;
 mod like;
 mod load;
 mod name;
+pub mod on_commit;
 mod rewrite;
 pub mod temporary;
 pub mod truncate;
