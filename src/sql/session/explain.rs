@@ -40,7 +40,8 @@ impl Session {
             if explain.analyze {
                 self.check_writable(&planned)?;
                 let mut execution = exec::start_measured(&planned.plan);
-                let mut ctx = self.exec_context(&catalog, request.params)?;
+                let mut ctx =
+                    self.exec_context(&catalog, request.params, self.statement_start())?;
                 while execution.next(&mut ctx)?.is_some() {}
                 plan::explain_measured(&execution)
             } else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::prepared::Prepared;
-use super::query::check_same_columns;
+use super::query::{StatementStart, check_same_columns};
 use super::run::Request;
 use super::{Session, check_room, in_failed_block};
 use crate::catalog::CatalogSnapshot;
@@ -54,6 +54,7 @@ pub(super) struct Open {
     planned: Arc<Planned>,
     catalog: Arc<CatalogSnapshot>,
     execution: Execution,
+    start: StatementStart,
     left: Option<Batch>,
 }
 
@@ -304,12 +305,13 @@ impl Session {
         planned.check_privileges(&catalog, &self.state.current_user)?;
         self.check_writable(&planned)?;
         let execution = exec::start(&planned.plan);
+        let start = self.statement_start();
         self.close_statement_savepoint()?;
         if let Some(block) = &mut self.block {
             block.statements += 1;
         }
         portal.state =
-            PortalState::Open(Box::new(Open { planned, catalog, execution, left: None }));
+            PortalState::Open(Box::new(Open { planned, catalog, execution, start, left: None }));
         Ok(())
     }
 
@@ -319,7 +321,7 @@ impl Session {
         let batch = match open.left.take() {
             Some(batch) => Some(batch),
             None => {
-                let mut ctx = self.exec_context(&open.catalog, &portal.params)?;
+                let mut ctx = self.exec_context(&open.catalog, &portal.params, open.start)?;
                 open.execution.next(&mut ctx)?
             }
         };

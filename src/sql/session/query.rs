@@ -25,6 +25,15 @@ impl RowSources for Ready<'_> {
     }
 }
 
+/// What stays the same while a statement runs.
+#[derive(Clone, Copy)]
+pub(super) struct StatementStart {
+    /// `statement_timestamp()`: microseconds since 2000-01-01 UTC.
+    time: i64,
+    /// Memory that it may take for one batch, in bytes.
+    memory: usize,
+}
+
 impl Session {
     /// Runs a query and sends its rows.
     pub(super) fn query(
@@ -51,10 +60,11 @@ impl Session {
             client.columns(&[], &[])?;
         }
         let mut execution = exec::start(&planned.plan);
+        let start = self.statement_start();
         let mut sent = 0;
         loop {
             let batch = {
-                let mut ctx = self.exec_context(&catalog, request.params)?;
+                let mut ctx = self.exec_context(&catalog, request.params, start)?;
                 execution.next(&mut ctx)?
             };
             let Some(batch) = batch else { break };
@@ -197,14 +207,21 @@ impl Session {
         }
     }
 
+    /// Looks once, when a statement begins to run, at what stays the same for all its batches.
+    pub(super) fn statement_start(&self) -> StatementStart {
+        StatementStart {
+            time: self.server.clock.now().sql_micros(),
+            memory: statement_memory(&self.server),
+        }
+    }
+
     /// The surroundings of operators in the block.
     pub(super) fn exec_context<'a>(
         &'a mut self,
         catalog: &'a Arc<CatalogSnapshot>,
         params: &'a [Datum],
+        start: StatementStart,
     ) -> Result<ExecContext<'a>> {
-        let statement_time = self.server.clock.now().sql_micros();
-        let memory_left = statement_memory(&self.server);
         let Some(block) = &mut self.block else { return Err(Error::internal("no open block")) };
         Ok(ExecContext {
             feed: None,
@@ -213,13 +230,13 @@ impl Session {
                 session: &mut self.state,
                 catalog,
                 params,
-                statement_time,
+                statement_time: start.time,
                 transaction_time: block.time,
                 read_at: block.txn.read_timestamp(),
                 interrupt: &self.interrupt,
             },
             txn: &mut block.txn,
-            memory_left,
+            memory_left: start.memory,
         })
     }
 }
