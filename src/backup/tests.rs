@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::*;
 use crate::archive::{DataKey, Layer, Manifest, Secret, check_chain, collection, verify_file};
 use crate::catalog::descriptor::*;
-use crate::catalog::privilege::ObjectKind;
 use crate::catalog::row::TableCodec;
+use crate::catalog::testing::indexed_table;
 use crate::catalog::{Catalog, watched_spans};
 use crate::clock::{ManualClock, Timestamp};
 use crate::cloud::{ExternalUri, Memory, Store};
@@ -22,7 +22,7 @@ use crate::mvcc::{Mvcc, Options, TxnOptions};
 use crate::settings::{self, Settings};
 use crate::syntax::Targets;
 use crate::task::Interrupt;
-use crate::types::{Datum, Type};
+use crate::types::Datum;
 
 mod content;
 mod failure;
@@ -174,32 +174,7 @@ impl World {
 
     /// A table of `defaultdb.public` with a column `a`, its key, and an index on `b`.
     fn describe_table(&self, name: &str) -> TableDescriptor {
-        let id = self.catalog.allocate_id().unwrap();
-        TableDescriptor {
-            id,
-            database: 100,
-            schema: 101,
-            name: name.into(),
-            version: 1,
-            state: State::Public,
-            privileges: Privileges::initial(ObjectKind::Table, "root"),
-            kind: TableKind::Table,
-            columns: vec![
-                ColumnDescriptor::new(1, "a", Type::Int8),
-                ColumnDescriptor::new(2, "b", Type::Text),
-            ],
-            next_column_id: 3,
-            primary_index: IndexDescriptor::new(1, format!("{name}_pkey"), true, &[1]),
-            indexes: vec![IndexDescriptor::new(2, format!("{name}_b_idx"), false, &[2])],
-            next_index_id: 3,
-            checks: vec![],
-            foreign_keys: vec![],
-            depends_on: vec![],
-            created: Timestamp::MIN,
-            data_since: Timestamp::MIN,
-            temporary: false,
-            storage_parameters: vec![],
-        }
+        indexed_table(self.catalog.allocate_id().unwrap(), name)
     }
 
     fn create(&self, name: &str) -> TableDescriptor {

@@ -59,6 +59,8 @@ pub mod system_grant;
 pub mod zone;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use object::ObjectRef;

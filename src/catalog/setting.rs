@@ -1,5 +1,7 @@
 //! Cluster settings that differ from their defaults: rows of `system.settings`.
 
+use std::collections::BTreeMap;
+
 use super::system::{self, Reader};
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -7,20 +9,26 @@ use crate::mvcc::Txn;
 use crate::settings::{self, Setting, Settings};
 use crate::types::Datum;
 
-/// Puts the stored settings in force, and those that are not stored at their defaults. Rows of
-/// settings that this version does not know, or whose value it does not take, are passed over.
+/// Puts what the store says in force; what it does not mention returns to its default. A row that
+/// this version does not know, or whose value it does not take, is passed over with a warning: an
+/// older or newer version may have written it.
 pub fn load(from: &mut impl Reader, settings: &Settings) -> Result<()> {
-    let rows = system::SETTINGS.scan(from, &[])?;
-    let stored = |setting: &Setting| {
-        rows.iter().find_map(|row| match (row.first(), row.get(1)) {
-            (Some(Datum::Text(name)), Some(Datum::Text(value))) if **name == *setting.name => {
-                Settings::validate(setting, value).ok()
-            }
-            _ => None,
-        })
-    };
+    let mut stored: BTreeMap<String, String> = BTreeMap::new();
+    for row in system::SETTINGS.scan(from, &[])? {
+        if let [Datum::Text(name), Datum::Text(value), ..] = row.as_slice() {
+            stored.insert(name.to_string(), value.to_string());
+        }
+    }
     for setting in settings::ALL {
-        settings.apply(setting, stored(setting));
+        let value = stored.remove(setting.name).and_then(|value| {
+            Settings::validate(setting, &value)
+                .inspect_err(|e| tracing::warn!(error = %e, "a stored cluster setting is ignored"))
+                .ok()
+        });
+        settings.apply(setting, value);
+    }
+    for name in stored.keys() {
+        tracing::warn!(name, "a stored cluster setting is unknown to this version");
     }
     Ok(())
 }

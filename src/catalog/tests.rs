@@ -7,6 +7,7 @@ use super::names::{self, Scope};
 use super::privilege::{self, ObjectKind, Privilege};
 use super::role::{self, Role, RoleOption};
 use super::sequence::Position;
+use super::testing::table;
 use super::{Catalog, comment, system, watched_spans, zone};
 use crate::clock::{ManualClock, Timestamp};
 use crate::error::{Result, sqlstate};
@@ -28,31 +29,6 @@ fn open() -> Arc<Catalog> {
 
 fn begin(catalog: &Catalog) -> Txn {
     catalog.mvcc().begin(TxnOptions::default()).unwrap()
-}
-
-fn table(id: u32, name: &str) -> TableDescriptor {
-    TableDescriptor {
-        id,
-        database: 100,
-        schema: 101,
-        name: name.into(),
-        version: 1,
-        state: State::Public,
-        privileges: Privileges::initial(ObjectKind::Table, "root"),
-        kind: TableKind::Table,
-        columns: vec![ColumnDescriptor::new(1, "a", Type::Int8)],
-        next_column_id: 2,
-        primary_index: IndexDescriptor::new(1, format!("{name}_pkey"), true, &[1]),
-        indexes: vec![],
-        next_index_id: 2,
-        checks: vec![],
-        foreign_keys: vec![],
-        depends_on: vec![],
-        created: Timestamp::MIN,
-        data_since: Timestamp::MIN,
-        temporary: false,
-        storage_parameters: vec![],
-    }
 }
 
 fn create(catalog: &Catalog, name: &str) -> TableDescriptor {

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::overrides;
 use crate::catalog::descriptor::{DescriptorId, TableDescriptor};
-use crate::catalog::system;
+use crate::catalog::{setting, system};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::keys::ordered::decode_datum;
@@ -68,7 +67,8 @@ fn work(server: &Server, stop: &Interrupt) {
     while stop.wait(LOOK).is_ok() {
         let settings = server.mvcc.watched_version(WATCHED_SETTINGS);
         if settings != settings_seen {
-            match overrides::load(&server.mvcc, &server.settings) {
+            let now = server.mvcc.snapshot(server.mvcc.visible());
+            match now.and_then(|mut now| setting::load(&mut now, &server.settings)) {
                 Ok(()) => settings_seen = settings,
                 Err(e) => tracing::warn!(error = %e, "cluster settings could not be read"),
             }

@@ -27,7 +27,6 @@
 //! What it is not: it decides nothing about SQL, backups or formats.
 
 mod caretaker;
-mod overrides;
 mod ready;
 mod resumers;
 mod root;
@@ -39,7 +38,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, setting};
 use crate::clock::{Clock, SystemClock};
 use crate::cloud::{Cloud, Restrictions};
 use crate::config::Config;
@@ -89,7 +88,7 @@ impl Node {
         let mvcc = open_store(config, clock.clone())?;
         let catalog = Catalog::open(mvcc.clone())?;
         let settings = Arc::new(Settings::new());
-        overrides::load(&mvcc, &settings)?;
+        setting::load(&mut mvcc.snapshot(mvcc.visible())?, &settings)?;
         let cloud = Arc::new(cloud(config, &runtime, &settings)?);
         root::prepare(config, &mvcc, &catalog)?;
         let jobs = Registry::new(

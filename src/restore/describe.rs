@@ -14,31 +14,14 @@ pub fn describe(
     source: &Source,
 ) -> String {
     let mut text = "RESTORE ".to_owned();
-    match &request.targets {
-        Targets::Databases(names) => {
-            let names: Vec<String> = names.iter().map(|n| quote_identifier(&n.value)).collect();
-            text += &format!("DATABASE {} ", names.join(", "));
+    let targets = match &request.targets {
+        Targets::Tables(patterns) if patterns.iter().all(|p| p.table.is_some()) => {
+            format!("TABLE {}", qualified(holdings, selection).join(", "))
         }
-        Targets::Tables(patterns) => {
-            let names: Vec<String> = match patterns.iter().all(|p| p.table.is_some()) {
-                true => qualified(holdings, selection),
-                false => patterns
-                    .iter()
-                    .map(|pattern| {
-                        let names = pattern.prefix.iter().chain(&pattern.table);
-                        let mut words: Vec<String> =
-                            names.map(|word| quote_identifier(&word.value)).collect();
-                        if pattern.table.is_none() {
-                            words.push("*".to_owned());
-                        }
-                        words.join(".")
-                    })
-                    .collect(),
-            };
-            text += &format!("TABLE {} ", names.join(", "));
-        }
-        Targets::SystemUsers => text += "SYSTEM USERS ",
-        _ => {}
+        targets => targets.to_string(),
+    };
+    if !targets.is_empty() {
+        text += &format!("{targets} ");
     }
     let from: Vec<String> = source.shown.iter().map(|uri| quote_literal(uri)).collect();
     text += &format!("FROM {}", from.join(", "));

@@ -65,7 +65,6 @@ use crate::cloud::Cloud;
 use crate::mvcc::Mvcc;
 use crate::settings::Settings;
 
-pub use details::Progress;
 pub use holdings::Holdings;
 pub use job::RestoreResumer;
 pub use plan::{Plan, PlanContext, RestoreOptions, RestoreRequest, plan};

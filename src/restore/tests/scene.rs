@@ -16,8 +16,8 @@ use crate::archive::{
     Layer, Manifest, MvccFilter, Secret, WriterOptions, encrypt, layout,
 };
 use crate::catalog::descriptor::*;
-use crate::catalog::privilege::ObjectKind;
 use crate::catalog::row::TableCodec;
+pub(crate) use crate::catalog::testing::indexed_table as table;
 use crate::catalog::{Catalog, sequence, system, watched_spans};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::cloud::{Cloud, Store};
@@ -124,34 +124,6 @@ impl Cluster {
     pub fn find(&self, schema: u32, name: &str) -> Option<TableDescriptor> {
         let snapshot = self.catalog.current().unwrap();
         snapshot.relation_any_state(schema, name).map(|table| table.as_ref().clone())
-    }
-}
-
-pub fn table(id: u32, name: &str) -> TableDescriptor {
-    TableDescriptor {
-        id,
-        database: 100,
-        schema: 101,
-        name: name.into(),
-        version: 1,
-        state: State::Public,
-        privileges: Privileges::initial(ObjectKind::Table, "root"),
-        kind: TableKind::Table,
-        columns: vec![
-            ColumnDescriptor::new(1, "a", Type::Int8),
-            ColumnDescriptor::new(2, "b", Type::Text),
-        ],
-        next_column_id: 3,
-        primary_index: IndexDescriptor::new(1, format!("{name}_pkey"), true, &[1]),
-        indexes: vec![IndexDescriptor::new(2, format!("{name}_b_idx"), false, &[2])],
-        next_index_id: 3,
-        checks: vec![],
-        foreign_keys: vec![],
-        depends_on: vec![],
-        created: Timestamp::MIN,
-        data_since: Timestamp::MIN,
-        temporary: false,
-        storage_parameters: vec![],
     }
 }
 

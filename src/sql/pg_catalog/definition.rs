@@ -7,9 +7,10 @@ use super::number;
 use super::scene::{indexes, is_primary};
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::{
-    CheckConstraint, ColumnId, ForeignKey, IndexDescriptor, ReferentialAction, TableDescriptor,
+    CheckConstraint, ColumnId, DescriptorId, ForeignKey, IndexDescriptor, ReferentialAction,
+    TableDescriptor,
 };
-use crate::syntax::quote_identifier;
+use crate::syntax::{quote_identifier, quote_literal};
 
 /// A constraint of a table.
 #[derive(Clone, Copy, Debug)]
@@ -255,24 +256,32 @@ pub fn index_column(
 
 /// A stored expression as a person would write it: `104::regclass` becomes `'t_seq'::regclass`.
 pub fn expression(catalog: &CatalogSnapshot, stored: &str) -> String {
+    expression_with(stored, &|id| {
+        let relation = catalog.table_any_state(id)?;
+        let schema = catalog.schema_any_state(relation.schema).map_or("", |s| &s.name);
+        Some(match schema {
+            crate::catalog::names::PUBLIC_SCHEMA => quote_identifier(&relation.name),
+            _ => qualified_name(catalog, relation),
+        })
+    })
+}
+
+/// The same, where `name_of` says how a relation is written.
+pub fn expression_with(stored: &str, name_of: &dyn Fn(DescriptorId) -> Option<String>) -> String {
     const CAST: &str = "::regclass";
     let mut out = String::with_capacity(stored.len());
     let mut rest = stored;
+    // Lower case of ASCII only keeps every byte where it is.
     while let Some(at) = rest.to_ascii_lowercase().find(CAST) {
         let (before, after) = rest.split_at(at);
         let word = before.trim_end_matches(|c: char| c.is_ascii_digit());
         let number = before.get(word.len()..).unwrap_or_default();
         let stands_alone = !word.ends_with(|c: char| c.is_alphanumeric() || "_\"'.".contains(c));
-        let relation = number.parse().ok().and_then(|id| catalog.table_any_state(id));
-        match relation.filter(|_| stands_alone) {
-            Some(relation) => {
-                let schema = catalog.schema_any_state(relation.schema).map_or("", |s| &s.name);
-                let name = match schema {
-                    crate::catalog::names::PUBLIC_SCHEMA => quote_identifier(&relation.name),
-                    _ => qualified_name(catalog, relation),
-                };
+        let name = number.parse().ok().filter(|_| stands_alone).and_then(name_of);
+        match name {
+            Some(name) => {
                 out.push_str(word);
-                out.push_str(&crate::syntax::quote_literal(&name));
+                out.push_str(&quote_literal(&name));
             }
             None => out.push_str(before),
         }

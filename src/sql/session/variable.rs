@@ -144,7 +144,6 @@ pub(crate) fn show(state: &SessionState, name: &str) -> Option<String> {
         "timezone" => Some(state.format.time_zone.name()),
         "database" => Some(state.database.to_string()),
         "session_authorization" | "session_user" => Some(state.session_user.to_string()),
-        "server_version" => Some("15.0".to_owned()),
         _ => {
             let text = state.variables.get(&name)?;
             let millis = matches!(find(&name).map(|v| v.kind), Some(Kind::Millis));

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Outcome, Work, field};
+use super::{Outcome, Work, job_result};
 use crate::archive::Secret;
 use crate::backup::{self, Elsewhere, Into, Names, PlanContext, Request};
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
-use crate::jobs::{CreatedBy, JobId, JobRecord, NewJob};
+use crate::jobs::{CreatedBy, JobId, NewJob};
 use crate::mvcc::Txn;
 use crate::sql::client::Field;
 use crate::sql::server::Server;
 use crate::syntax::{Backup, BackupInto, BackupOptions, Destination, Subdirectory};
 use crate::task::Interrupt;
-use crate::types::{Datum, Type};
 
 /// Runs a BACKUP.
 pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
@@ -46,14 +45,7 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
         interrupt: work.interrupt,
     };
     let job_id = asker.create(work.txn, &request, None)?;
-    if detached {
-        let row = vec![Datum::Int8(job_id)];
-        return Ok(Outcome::Rows { fields: fields(stmt), rows: vec![row], tag: TAG.to_owned() });
-    }
-    let fields = fields(stmt);
-    Ok(Outcome::AfterCommit(Box::new(move |server, interrupt| {
-        wait(server, job_id, interrupt, fields)
-    })))
+    Ok(job_result::outcome(TAG, job_id, detached))
 }
 
 /// Who asks for a backup.
@@ -113,46 +105,10 @@ impl Asker<'_> {
 
 /// The columns of a BACKUP's row.
 pub fn fields(stmt: &Backup) -> Vec<Field> {
-    let mut fields = vec![field("job_id", Type::Int8)];
-    if stmt.options.detached != Some(true) {
-        fields.extend([
-            field("status", Type::Text),
-            field("fraction_completed", Type::Float8),
-            field("rows", Type::Int8),
-            field("index_entries", Type::Int8),
-            field("bytes", Type::Int8),
-        ]);
-    }
-    fields
+    job_result::fields(stmt.options.detached == Some(true))
 }
 
 const TAG: &str = "BACKUP";
-
-/// Waits for the job; what it has done is the statement's row.
-fn wait(
-    server: &Arc<Server>,
-    job: JobId,
-    interrupt: &Interrupt,
-    fields: Vec<Field>,
-) -> Result<Outcome> {
-    let record = server.jobs.wait(job, interrupt)?;
-    server.jobs.outcome_of(&record)?;
-    Ok(Outcome::Rows { fields, rows: vec![row(&record)], tag: TAG.to_owned() })
-}
-
-fn row(record: &JobRecord) -> Vec<Datum> {
-    let totals: backup::Totals =
-        serde_json::from_value(record.progress.state.clone()).unwrap_or_default();
-    let count = |n: u64| Datum::Int8(i64::try_from(n).unwrap_or(i64::MAX));
-    vec![
-        Datum::Int8(record.id),
-        Datum::text(record.state.to_string()),
-        Datum::Float8(record.progress.fraction),
-        count(totals.rows),
-        count(totals.index_entries),
-        count(totals.bytes),
-    ]
-}
 
 /// Refuses what cannot be done here. Options that change nothing on one node are accepted.
 pub(super) fn check_options(options: &BackupOptions) -> Result<()> {

@@ -32,6 +32,7 @@ mod drop;
 mod general;
 mod grant;
 pub mod job;
+mod job_result;
 mod maintain;
 mod object;
 mod owned;
@@ -103,6 +104,11 @@ impl Outcome {
 /// A result column that is no table's.
 pub fn field(name: &str, ty: Type) -> Field {
     Field { name: name.to_owned(), ty: ColumnType::plain(ty), table: 0, attribute: 0 }
+}
+
+/// A number of things as a value.
+pub(crate) fn count(n: u64) -> Datum {
+    Datum::Int8(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 /// Runs a statement that is not the session's own business.

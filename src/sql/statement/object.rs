@@ -37,11 +37,6 @@ pub(super) fn values(idents: &[Ident]) -> Vec<&str> {
     idents.iter().map(|ident| ident.value.as_str()).collect()
 }
 
-/// Tells the client something that is not an error.
-pub(super) fn note(work: &mut Work<'_>, text: &str) -> Result<()> {
-    work.notice(text)
-}
-
 /// Looks something up where the session looks for names, its temporary schema first.
 pub(super) fn scoped<T>(
     work: &Work<'_>,

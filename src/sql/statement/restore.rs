@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Outcome, Work, field};
+use super::{Outcome, Work, job_result};
 use crate::archive::Secret;
 use crate::error::{Error, Result, sqlstate};
-use crate::jobs::{JobId, JobRecord, NewJob};
-use crate::restore::{self, PlanContext, Progress, RestoreRequest, Services, SourceFrom, Subdir};
+use crate::jobs::NewJob;
+use crate::restore::{self, PlanContext, RestoreRequest, Services, SourceFrom, Subdir};
 use crate::settings;
 use crate::sql::client::Field;
 use crate::sql::server::Server;
 use crate::syntax::{Destination, Restore, RestoreFrom, RestoreOptions, StringArg, Subdirectory};
-use crate::task::Interrupt;
-use crate::types::{Datum, Type};
 
 const TAG: &str = "RESTORE";
 
@@ -74,29 +72,12 @@ pub fn run(stmt: &Restore, work: &mut Work<'_>) -> Result<Outcome> {
             id: Some(job_id),
         },
     )?;
-    let fields = fields(stmt);
-    if detached {
-        let rows = vec![vec![Datum::Int8(job_id)]];
-        return Ok(Outcome::Rows { fields, rows, tag: TAG.to_owned() });
-    }
-    Ok(Outcome::AfterCommit(Box::new(move |server, interrupt| {
-        wait(server, job_id, interrupt, fields)
-    })))
+    Ok(job_result::outcome(TAG, job_id, detached))
 }
 
 /// The columns of a RESTORE's row.
 pub fn fields(stmt: &Restore) -> Vec<Field> {
-    let mut fields = vec![field("job_id", Type::Int8)];
-    if stmt.options.detached != Some(true) {
-        fields.extend([
-            field("status", Type::Text),
-            field("fraction_completed", Type::Float8),
-            field("rows", Type::Int8),
-            field("index_entries", Type::Int8),
-            field("bytes", Type::Int8),
-        ]);
-    }
-    fields
+    job_result::fields(stmt.options.detached == Some(true))
 }
 
 /// What a restore works with.
@@ -107,32 +88,6 @@ pub fn services(server: &Server) -> Services {
         cloud: Arc::clone(&server.cloud),
         settings: Arc::clone(&server.settings),
     }
-}
-
-/// Waits for the job; what it has done is the statement's row.
-fn wait(
-    server: &Arc<Server>,
-    job: JobId,
-    interrupt: &Interrupt,
-    fields: Vec<Field>,
-) -> Result<Outcome> {
-    let record = server.jobs.wait(job, interrupt)?;
-    server.jobs.outcome_of(&record)?;
-    Ok(Outcome::Rows { fields, rows: vec![row(&record)], tag: TAG.to_owned() })
-}
-
-fn row(record: &JobRecord) -> Vec<Datum> {
-    let totals: Progress =
-        serde_json::from_value(record.progress.state.clone()).unwrap_or_default();
-    let count = |n: u64| Datum::Int8(i64::try_from(n).unwrap_or(i64::MAX));
-    vec![
-        Datum::Int8(record.id),
-        Datum::text(record.state.to_string()),
-        Datum::Float8(record.progress.fraction),
-        count(totals.rows),
-        count(totals.index_entries),
-        count(totals.bytes),
-    ]
 }
 
 /// Where in a collection to look.

@@ -64,7 +64,7 @@ pub fn create(stmt: &CreateSequence<'_>, work: &mut Work<'_>) -> Result<Outcome>
 /// The answer to a name that is taken: a notice with IF NOT EXISTS, else 42P07.
 pub(super) fn already(work: &mut Work<'_>, name: &str, if_not_exists: bool) -> Result<()> {
     if if_not_exists {
-        return object::note(work, &format!("relation \"{name}\" already exists, skipping"));
+        return work.notice(format!("relation \"{name}\" already exists, skipping"));
     }
     Err(Error::new(sqlstate::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")))
 }
@@ -75,7 +75,7 @@ pub fn alter(stmt: &AlterSequence, work: &mut Work<'_>) -> Result<Outcome> {
     let Some(found) = object::find_relation(work, &stmt.name)? else {
         if stmt.if_exists {
             let text = format!("relation \"{}\" does not exist, skipping", stmt.name);
-            return object::note(work, &text).map(|()| done());
+            return work.notice(text).map(|()| done());
         }
         object::relation(work, &stmt.name)?;
         return Err(Error::internal("a sequence appeared"));

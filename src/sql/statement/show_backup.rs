@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::restore::{collection, passphrase, uris};
 use super::show_create;
-use super::{Outcome, Work, field};
+use super::{Outcome, Work, count, field};
 use crate::archive::{FileRecord, collection as archived, verify_file};
 use crate::catalog::descriptor::{Descriptor, DescriptorId, GrantSet, Privileges, TableDescriptor};
 use crate::catalog::names::PUBLIC_SCHEMA;
@@ -385,10 +385,6 @@ fn count_entries(
         sum.file_bytes += u64::try_from(share).unwrap_or(u64::MAX);
     }
     Ok(())
-}
-
-fn count(n: u64) -> Datum {
-    Datum::Int8(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 fn time(at: Option<Timestamp>) -> Datum {

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use sqlparser::ast::ObjectName;
-
 use super::{Outcome, Work, field};
 use crate::catalog::descriptor::{
     ColumnDescriptor, ColumnId, DescriptorId, ForeignKey, Identity, IndexDescriptor,
@@ -13,6 +11,8 @@ use crate::catalog::{CatalogSnapshot, names, privilege};
 use crate::error::{Error, Result};
 use crate::restore::Holdings;
 use crate::sql::client::Field;
+use crate::sql::pg_catalog::definition;
+use crate::sql::statement::object::words;
 use crate::syntax::{ShowCreate, quote_identifier, quote_literal};
 use crate::types::{Datum, Type, oid};
 
@@ -50,7 +50,7 @@ pub fn run(what: &ShowCreate, work: &mut Work<'_>) -> Result<Outcome> {
     let user = work.session.current_user.clone();
     let rows = match what {
         ShowCreate::Relation(name) => {
-            let parts = parts(name)?;
+            let parts = words(name)?;
             let table = names::resolve_relation(&catalog, work.scope(&catalog)?, &parts)?;
             vec![vec![Datum::text(&table.name), Datum::text(relation(&*catalog, &table))]]
         }
@@ -60,13 +60,13 @@ pub fn run(what: &ShowCreate, work: &mut Work<'_>) -> Result<Outcome> {
             vec![vec![Datum::text(&database.name), Datum::text(sql)]]
         }
         ShowCreate::Schema(name) => {
-            let parts = parts(name)?;
+            let parts = words(name)?;
             let schema = names::resolve_schema(&catalog, work.scope(&catalog)?, &parts)?;
             let sql = format!("CREATE SCHEMA {}", quote_identifier(&schema.name));
             vec![vec![Datum::text(&schema.name), Datum::text(sql)]]
         }
         ShowCreate::Type(name) => {
-            let parts = parts(name)?;
+            let parts = words(name)?;
             let found = names::find_type(&catalog, work.scope(&catalog)?, &parts)?;
             let ty = found.ok_or_else(|| names::undefined("type", &parts))?;
             vec![vec![Datum::text(&ty.name), Datum::text(enumeration(&*catalog, &ty))]]
@@ -96,14 +96,6 @@ pub fn fields(what: &ShowCreate) -> Vec<Field> {
         _ => return vec![field("create_statement", Type::Text)],
     };
     vec![field(first, Type::Text), field("create_statement", Type::Text)]
-}
-
-fn parts(name: &ObjectName) -> Result<Vec<&str>> {
-    let part = |part: &'_ sqlparser::ast::ObjectNamePart| part.as_ident().is_none();
-    if name.0.iter().any(part) {
-        return Err(Error::syntax("a name was expected"));
-    }
-    Ok(name.0.iter().filter_map(|p| p.as_ident()).map(|ident| ident.value.as_str()).collect())
 }
 
 /// The statement that makes a table, view, materialised view or sequence.
@@ -287,26 +279,7 @@ fn key_columns(table: &TableDescriptor, index: &IndexDescriptor) -> String {
 /// A stored expression as a person would write it: `104::regclass` becomes
 /// `'public.t_seq'::regclass`.
 fn expression(relations: &dyn Relations, stored: &str) -> String {
-    const CAST: &str = "::regclass";
-    let mut out = String::with_capacity(stored.len());
-    let mut rest = stored;
-    // Lower case of ASCII only keeps every byte where it is.
-    while let Some(at) = rest.to_ascii_lowercase().find(CAST) {
-        let (before, after) = rest.split_at(at);
-        let word = before.trim_end_matches(|c: char| c.is_ascii_digit());
-        let number = before.get(word.len()..).unwrap_or_default();
-        let stands_alone = !word.ends_with(|c: char| c.is_alphanumeric() || "_\"'.".contains(c));
-        let relation = number.parse().ok().and_then(|id| relations.relation(id));
-        match relation.filter(|_| stands_alone) {
-            Some(relation) => {
-                out.push_str(word);
-                out.push_str(&quote_literal(&qualified(relations, relation)));
-            }
-            None => out.push_str(before),
-        }
-        out.push_str(CAST);
-        rest = after.get(CAST.len()..).unwrap_or_default();
-    }
-    out.push_str(rest);
-    out
+    definition::expression_with(stored, &|id| {
+        relations.relation(id).map(|relation| qualified(relations, relation))
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::restore::{collection, passphrase};
 use super::show_backup::check;
-use super::{Outcome, Work, field};
+use super::{Outcome, Work, count, field};
 use crate::archive::{FileRecord, verify_file};
 use crate::error::{Error, Result, sqlstate};
 use crate::restore::{Chosen, Holdings, Source, SourceLayer};
@@ -97,8 +97,4 @@ fn is_damage(e: &Error) -> bool {
 
 fn why(e: &Error) -> &str {
     if e.code() == sqlstate::UNDEFINED_FILE { "missing" } else { "damaged" }
-}
-
-fn count(n: u64) -> Datum {
-    Datum::Int8(i64::try_from(n).unwrap_or(i64::MAX))
 }

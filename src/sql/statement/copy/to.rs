@@ -12,6 +12,7 @@ use crate::sql::client::{CopyShape, Format};
 use crate::sql::exec;
 use crate::sql::query::Planned;
 use crate::sql::statement::Work;
+use crate::sql::statement::object::words;
 use crate::syntax::{self, Copy, CopyHeader, CopySource, ParsedStatement, quote_identifier};
 
 /// Sends the rows of a table or query to the client; gives their number.
@@ -65,13 +66,6 @@ pub(super) fn run(copy: &Copy, options: &Options, work: &mut Work<'_>) -> Result
 
 /// A dotted name as it is written in SQL.
 pub(super) fn quoted(name: &ObjectName) -> Result<String> {
-    let parts = name
-        .0
-        .iter()
-        .map(|part| match part.as_ident() {
-            Some(ident) => Ok(quote_identifier(&ident.value)),
-            None => Err(Error::syntax("a table name was expected")),
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let parts: Vec<String> = words(name)?.into_iter().map(quote_identifier).collect();
     Ok(parts.join("."))
 }

@@ -11,6 +11,8 @@ use crate::restore::RestoreResumer;
 use crate::settings::Settings;
 use crate::sql::session::Session;
 use crate::sql::testing::{Answer, ask, login, server};
+use crate::task::Interrupt;
+use crate::types::Datum;
 
 const GRACE: Duration = Duration::from_secs(60);
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use sqlparser::ast::Ident;
 
-use super::parts;
 use crate::catalog::descriptor::Privileges;
 use crate::catalog::object::ObjectRef;
 use crate::catalog::privilege::Privilege;
 use crate::catalog::{CatalogSnapshot, names};
 use crate::error::{Error, Result};
 use crate::sql::client::Field;
+use crate::sql::statement::object::words;
 use crate::sql::statement::{Work, field};
 use crate::syntax::{GrantObjects, TablePattern};
 use crate::types::{Array, Datum, Type};
@@ -98,7 +98,7 @@ pub(super) fn grants(
         Some(GrantObjects::Schemas(list)) => {
             for name in list {
                 let scope = work.scope(&catalog)?;
-                let schema = names::resolve_schema(&catalog, scope, &parts(name)?)?;
+                let schema = names::resolve_schema(&catalog, scope, &words(name)?)?;
                 let database = database_name(&catalog, schema.database);
                 out.add(&[&database, &schema.name], ObjectRef::from(&schema));
             }
@@ -111,16 +111,16 @@ pub(super) fn grants(
         Some(GrantObjects::Sequences(list)) => {
             for name in list {
                 let scope = work.scope(&catalog)?;
-                let table = names::resolve_relation(&catalog, scope, &parts(name)?)?;
+                let table = names::resolve_relation(&catalog, scope, &words(name)?)?;
                 out.add_relation(&catalog, &table);
             }
         }
         Some(GrantObjects::Types(list)) => {
             for name in list {
                 let scope = work.scope(&catalog)?;
-                let found = names::find_type(&catalog, scope, &parts(name)?)?;
+                let found = names::find_type(&catalog, scope, &words(name)?)?;
                 let ty = found
-                    .ok_or_else(|| names::undefined("type", &parts(name).unwrap_or_default()))?;
+                    .ok_or_else(|| names::undefined("type", &words(name).unwrap_or_default()))?;
                 let database = database_name(&catalog, ty.database);
                 let schema = catalog.schema(ty.schema).map_or("", |s| &s.name);
                 out.add(&[&database, schema, &ty.name], ObjectRef::from(&ty));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Ident, ObjectName};
 
-use super::{optional, parts};
+use super::optional;
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::comment::CommentKind;
 use crate::catalog::descriptor::{DatabaseDescriptor, SchemaDescriptor, TableKind};
@@ -12,6 +12,7 @@ use crate::catalog::names;
 use crate::error::{Error, Result};
 use crate::sql::pg_catalog::VIRTUAL_SCHEMAS;
 use crate::sql::statement::Work;
+use crate::sql::statement::object::words;
 use crate::types::Datum;
 
 type Rows = Vec<Vec<Datum>>;
@@ -68,7 +69,7 @@ fn schemas_of(
     let current = names::resolve_database(catalog, &work.session.database)?;
     let all = |d: &DatabaseDescriptor| catalog.schemas(d.id).cloned().collect::<Vec<_>>();
     let Some(from) = from else { return Ok(all(&current)) };
-    match parts(from)?.as_slice() {
+    match words(from)?.as_slice() {
         [name] => match catalog.schema_named(current.id, name)? {
             Some(schema) => Ok(vec![schema.clone()]),
             None => Ok(all(&*names::resolve_database(catalog, name)?)),

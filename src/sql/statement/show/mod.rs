@@ -24,8 +24,6 @@ mod activity;
 mod database;
 mod table;
 
-use sqlparser::ast::ObjectName;
-
 use crate::error::{Error, Result};
 use crate::sql::client::Field;
 use crate::sql::statement::{Outcome, Work, field, show_create};
@@ -127,17 +125,6 @@ pub fn fields(show: &Show) -> Option<Vec<Field>> {
 
 fn texts(names: &[&str]) -> Vec<Field> {
     names.iter().map(|name| field(name, Type::Text)).collect()
-}
-
-/// The parts of a dotted name.
-fn parts(name: &ObjectName) -> Result<Vec<&str>> {
-    name.0
-        .iter()
-        .map(|part| match part.as_ident() {
-            Some(ident) => Ok(ident.value.as_str()),
-            None => Err(Error::syntax("a name was expected")),
-        })
-        .collect()
 }
 
 /// A locality as it was given: `region=eu,zone=a`.

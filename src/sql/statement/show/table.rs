@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use sqlparser::ast::ObjectName;
 
-use super::{optional, parts};
+use super::optional;
 use crate::catalog::comment::CommentKind;
 use crate::catalog::descriptor::{ColumnId, IndexDescriptor, TableDescriptor};
 use crate::catalog::{CatalogSnapshot, names};
 use crate::error::Result;
 use crate::sql::statement::Work;
+use crate::sql::statement::object::words;
 use crate::types::{Array, Datum, Type, oid};
 
 type Rows = Vec<Vec<Datum>>;
@@ -19,7 +20,7 @@ fn table(
     work: &mut Work<'_>,
 ) -> Result<(Arc<CatalogSnapshot>, Arc<TableDescriptor>)> {
     let catalog = work.catalog()?;
-    let table = names::resolve_relation(&catalog, work.scope(&catalog)?, &parts(name)?)?;
+    let table = names::resolve_relation(&catalog, work.scope(&catalog)?, &words(name)?)?;
     Ok((catalog, table))
 }
 
