@@ -4,13 +4,13 @@
     cargo build --release && python3 benches/peers.py --cairn PATH/TO/cairn [tps] [backup] [incremental]
 
 Groups:
-    tps          pgbench's built-in TPC-B and -S, on scale 10, eight clients
+    tps          pgbench's built-in TPC-B and -S, on scale 10, with 1, 8 and 32 clients
     backup       pgbench scale 50 plus 300 MB of text: BACKUP and RESTORE beside pg_dump -Fd -j2 and
                  pg_restore -j2
     incremental  a million rows: an incremental backup after 1,000 changed rows beside the full one
                  (Cairn alone)
 
-Servers run on throw-away stores below --dir, with fsync on, one after the other. CPU seconds are the
+Servers run on throw-away stores below --dir, with fsync on, one after the other (by turns for tps). CPU seconds are the
 server's and the client's together, from /proc; peak memory is the server's resident set while the
 command runs, less what it held before. Needs pgbench, psql and PostgreSQL 15's server binaries
 (Debian: postgresql). Standard library only.
@@ -164,21 +164,45 @@ class Cairn(Server):
         self.wait()
 
 
+def pgbench(server, folder, clients, options, seconds):
+    """Transactions a second, 50th and 99th percentile of the latency in ms, failed ones."""
+    log = f"{folder}/log"
+    shutil.rmtree(log, ignore_errors=True)
+    os.makedirs(log)
+    _, _, output = run(["pgbench", "-n", "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(seconds),
+                        "-l", f"--log-prefix={log}/l", *options, *server.connection, "bench"])
+    latencies = []
+    for name in os.listdir(log):
+        with open(f"{log}/{name}") as lines:
+            latencies += [int(line.split(" ", 3)[2]) for line in lines]
+    latencies.sort()
+    shutil.rmtree(log)
+    rate = float(re.search(r"tps = ([\d.]+)", output).group(1))
+    failed = int(re.search(r"failed transactions: (\d+)", output).group(1))
+    half, late = (latencies[int(len(latencies) * share)] / 1000 for share in (0.5, 0.99))
+    return rate, half, late, failed
+
+
 def tps(folder):
-    print("\n## pgbench, scale 10, 8 clients, 20 s\n")
-    print("| run | server | tps | latency ms | failed |\n|---|---|---|---|---|")
-    variants = [("TPC-B", []), ("-S", ["-S"]), ("-S -M prepared", ["-S", "-M", "prepared"])]
-    for kind in (Postgres, Cairn):
-        server = kind(folder)
+    seconds = ARGUMENTS.seconds
+    print(f"\n## pgbench, scale 10, {seconds} s each, both servers up, by turns\n")
+    servers = [Postgres(folder), Cairn(folder)]
+    for server in servers:
         server.psql(server.first, "CREATE DATABASE bench")
         wall, _, _ = run(["pgbench", "-i", "-s", "10", "-q", *server.connection, "bench"])
-        print(f"| -i -s 10 | {server.name} | ({wall:.1f} s) | | |", flush=True)
-        for label, options in variants:
-            _, _, output = run(["pgbench", "-c", "8", "-j", "2", "-T", "20", *options, *server.connection, "bench"])
-            rate = re.search(r"tps = ([\d.]+)", output).group(1)
-            latency = re.search(r"latency average = ([\d.]+)", output).group(1)
-            failed = re.search(r"failed transactions: (\d+)", output).group(1)
-            print(f"| {label} | {server.name} | {float(rate):.0f} | {latency} | {failed} |", flush=True)
+        print(f"pgbench -i -s 10, {server.name}: {wall:.1f} s", flush=True)
+    print("\n| run | server | tps | of the peer's | p50 ms | p99 ms | failed |\n|---|---|---|---|---|---|---|")
+    variants = [("TPC-B", []), ("-S", ["-S"]), ("-S -M prepared", ["-S", "-M", "prepared"])]
+    for label, options in variants:
+        for clients in (1, 8, 32):
+            peer = None
+            for server in servers:
+                rate, half, late, failed = pgbench(server, folder, clients, options, seconds)
+                share = f"{rate / peer:.2f}" if peer else ""
+                peer = peer or rate
+                print(f"| {label}, {clients} clients | {server.name} | {rate:.0f} | {share} | {half:.2f} | {late:.2f} "
+                      f"| {failed} |", flush=True)
+    for server in servers:
         server.stop()
 
 
@@ -289,6 +313,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cairn", required=True, help="the release binary")
     parser.add_argument("--dir", default="/tmp/cairn-peers", help="where stores and data go")
+    parser.add_argument("--seconds", type=int, default=20, help="how long one run of pgbench takes")
     parser.add_argument("groups", nargs="*", default=["tps", "backup", "incremental"])
     ARGUMENTS = parser.parse_args()
     os.makedirs(ARGUMENTS.dir, mode=0o755, exist_ok=True)

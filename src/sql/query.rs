@@ -66,6 +66,11 @@ impl Planned {
         })
     }
 
+    /// Whether it can run again at all.
+    pub fn can_be_kept(&self) -> bool {
+        self.version.is_some()
+    }
+
     /// Whether it still means the same.
     pub fn is_good(&self, catalog: &CatalogSnapshot, session: &SessionState) -> bool {
         self.version == Some(catalog.version())

@@ -37,18 +37,36 @@ pub struct SessionInfo {
 }
 
 /// What a session is doing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Activity {
     /// `application_name`.
     pub application: String,
-    /// The current or last statement, redacted.
-    pub query: String,
+    /// The current or last statement as it came. Few look at it, so it is redacted for them.
+    query: String,
     /// When that began.
     pub query_started: Option<Timestamp>,
     /// When the transaction began, if one is open.
     pub transaction_started: Option<Timestamp>,
     /// `active`, `idle`, `idle in transaction`, …
     pub state: &'static str,
+}
+
+impl Activity {
+    /// Nothing yet.
+    pub fn idle() -> Self {
+        Activity { state: "idle", ..Self::default() }
+    }
+
+    /// Notes the statement that begins.
+    pub fn note_query(&mut self, text: &str) {
+        self.query.clear();
+        self.query.push_str(text);
+    }
+
+    /// The current or last statement, without its secrets.
+    pub fn query(&self) -> String {
+        crate::syntax::redact_text(&self.query)
+    }
 }
 
 impl Sessions {

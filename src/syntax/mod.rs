@@ -9,6 +9,7 @@
 //!                          row_source  [SHOW ...] in FROM, each by itself ──▶ row_sources
 //!                          own/  BACKUP, transactions, SHOW, COPY ... ──▶ Statement::…
 //!                          sql/  everything else: rewritten for sqlparser ──▶ Statement::Sql
+//!   shape  a simple text with parameters in place of its literals
 //!                          print  the trees of backups and jobs ──▶ text without secrets
 //! ```
 //!
@@ -30,10 +31,12 @@ mod ast;
 mod own;
 mod print;
 mod row_source;
+mod shape;
 mod sql;
 mod text;
 
 pub use ast::*;
+pub use shape::{Literal, Shape, shape};
 pub use sql::CURRENT_OF;
 pub use text::{
     KeywordClass, decode_escapes, is_secret_in, keyword_class, quote_identifier, quote_literal,

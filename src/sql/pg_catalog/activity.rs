@@ -40,6 +40,7 @@ fn activity(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
         let me = &*scene.session.current_user;
         let mine = sees_all || session.user == me || scene.catalog.is_member(me, &session.user);
         let activity = session.activity.lock().clone();
+        let query = activity.query();
         let (address, port) = match session.client_address.rsplit_once(':') {
             Some((address, port)) => (Some(address.to_owned()), port.parse::<i32>().ok()),
             None => (None, None),
@@ -67,7 +68,7 @@ fn activity(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
             NULL,
             NULL,
             NULL,
-            if mine { activity.query } else { "<insufficient privilege>".to_owned() },
+            if mine { query } else { "<insufficient privilege>".to_owned() },
             "client backend",
         ]
     });

@@ -91,15 +91,15 @@ fn sessions(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let sessions = context.eval.server.sessions.list();
     let rows = sessions.into_iter().filter(|s| all || s.user == me).map(|session| {
         let activity = session.activity.lock().clone();
-        let active = activity.state == "active";
+        let (active, query) = (activity.state == "active", activity.query());
         row![
             NODE,
             session.pid.to_string(),
             &session.user,
             &session.client_address,
             activity.application,
-            if active { activity.query.as_str() } else { "" },
-            if active { "" } else { activity.query.as_str() },
+            if active { query.as_str() } else { "" },
+            if active { "" } else { query.as_str() },
             utc(session.started),
             activity.query_started.filter(|_| active).map(utc),
             NULL,

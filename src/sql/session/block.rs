@@ -173,6 +173,7 @@ impl Session {
                 let by_function = std::mem::take(&mut self.state.local_values);
                 let locals = block.locals.into_iter().chain(by_function);
                 for (name, value) in locals.collect::<Vec<_>>().into_iter().rev() {
+                    self.shapes.clear();
                     super::variable::apply(&mut self.state, &name, &value)?;
                 }
                 Ok(())
@@ -224,6 +225,7 @@ impl Session {
     pub(super) fn restore_variables(&mut self, before: Option<Box<SessionState>>) {
         let Some(before) = before else { return };
         self.seen = None;
+        self.shapes.clear();
         // Sequences are not transactional, and neither is what a session knows of them.
         let sequence_values = std::mem::take(&mut self.state.sequence_values);
         let last_sequence = self.state.last_sequence;

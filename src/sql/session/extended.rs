@@ -183,7 +183,13 @@ impl Session {
         Ok(())
     }
 
-    fn parameter(&self, bytes: &[u8], ty: &Type, format: Format, number: usize) -> Result<Datum> {
+    pub(super) fn parameter(
+        &self,
+        bytes: &[u8],
+        ty: &Type,
+        format: Format,
+        number: usize,
+    ) -> Result<Datum> {
         match format {
             Format::Binary => binary::decode(ty, bytes),
             Format::Text => {

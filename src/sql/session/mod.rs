@@ -37,6 +37,7 @@ mod query;
 mod restart;
 mod run;
 mod set;
+mod shapes;
 mod simple;
 mod start;
 mod variable;
@@ -55,6 +56,7 @@ use block::Block;
 use extended::Portal;
 use named::Named;
 use prepared::Prepared;
+use shapes::Shapes;
 
 pub use start::Login;
 pub(crate) use variable::{set as set_variable, show as show_variable};
@@ -84,6 +86,7 @@ pub struct Session {
     block: Option<Block>,
     prepared: Named<Arc<Prepared>>,
     portals: Named<Portal>,
+    shapes: Shapes,
     /// The catalogue that names in values (`'t'::regclass`) are looked up in now.
     seen: Option<Arc<CatalogSnapshot>>,
     /// An extended message failed: everything up to Sync is skipped.
@@ -127,7 +130,7 @@ impl Session {
     fn note_activity(&self, text: Option<&str>) {
         let mut activity = self.info.activity.lock();
         if let Some(text) = text {
-            activity.query = crate::syntax::redact_text(shown_part(text));
+            activity.note_query(shown_part(text));
             activity.query_started = Some(self.server.clock.now());
             activity.state = "active";
         } else {

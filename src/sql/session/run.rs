@@ -36,6 +36,22 @@ pub(super) struct Request<'a> {
     pub shared: bool,
 }
 
+impl<'a> Request<'a> {
+    /// A statement of the simple protocol, alone in its text.
+    pub fn of(parsed: &'a ParsedStatement) -> Request<'a> {
+        Request {
+            parsed,
+            params: &[],
+            types: &[],
+            formats: &[],
+            planned: None,
+            announce: true,
+            last: true,
+            shared: false,
+        }
+    }
+}
+
 /// What is left to do after a successful attempt.
 pub(super) enum Finish {
     /// Acknowledge with this tag.

@@ -57,6 +57,7 @@ impl Session {
     ) -> Result<Outcome> {
         let name = set.name.as_str();
         self.remember_variables();
+        self.shapes.clear();
         self.seen = None;
         let old = self.state.variables.get(name).cloned().unwrap_or_default();
         let value = match &set.value {
@@ -177,6 +178,7 @@ impl Session {
     /// RESET ALL.
     pub(super) fn reset_all(&mut self, client: &mut dyn Client) -> Result<Outcome> {
         self.remember_variables();
+        self.shapes.clear();
         let keep = (self.state.session_user.clone(), self.state.current_user.clone());
         let database = self.state.database.clone();
         self.state.variables = self.defaults.variables.clone();

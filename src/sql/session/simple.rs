@@ -21,25 +21,33 @@ impl Session {
     fn simple(&mut self, text: &str, client: &mut dyn Client) -> Result<()> {
         self.portals.remove("");
         self.skipping = false;
+        if let Some((prepared, values)) = self.known_shape(text)
+            && let Some(parsed) = &prepared.parsed
+        {
+            let request = Request {
+                params: &values,
+                types: &prepared.types,
+                planned: prepared.planned.as_ref(),
+                ..Request::of(parsed)
+            };
+            self.run(request, client)?;
+            return self.end_implicit(client);
+        }
         let statements = syntax::parse(text)?;
         if statements.is_empty() {
             return client.empty();
         }
         let count = statements.len();
         for (i, parsed) in statements.iter().enumerate() {
-            let request = Request {
-                parsed,
-                params: &[],
-                types: &[],
-                formats: &[],
-                planned: None,
-                announce: true,
-                last: i + 1 == count,
-                shared: count > 1,
-            };
+            let request =
+                Request { last: i + 1 == count, shared: count > 1, ..Request::of(parsed) };
             self.run(request, client)?;
         }
-        // The last statement was transaction control: an implicit block that it left ends here.
+        self.end_implicit(client)
+    }
+
+    /// The last statement was transaction control: an implicit block that it left ends here.
+    fn end_implicit(&mut self, client: &mut dyn Client) -> Result<()> {
         if self.block.as_ref().is_some_and(|b| !b.explicit) {
             self.commit(client)?;
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::named::Named;
+use super::shapes::Shapes;
 use super::{Session, variable};
 use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
@@ -65,7 +66,7 @@ impl Session {
             database: database.clone(),
             client_address: login.client_address,
             started: server.clock.now(),
-            activity: Mutex::new(Activity { state: "idle", ..Activity::default() }),
+            activity: Mutex::new(Activity::idle()),
             interrupt: interrupt.clone(),
         });
         let user: Arc<str> = Arc::from(user);
@@ -111,6 +112,7 @@ impl Session {
             block: None,
             prepared,
             portals,
+            shapes: Shapes::default(),
             seen: None,
             skipping: false,
         })

@@ -44,9 +44,8 @@ pub(super) fn session_fields() -> Vec<Field> {
 pub(super) fn sessions(work: &mut Work<'_>) -> Result<Rows> {
     let rows = visible(work)?.into_iter().map(|session| {
         let activity = session.activity.lock().clone();
-        let active = activity.state == "active";
-        let (now, last) =
-            if active { (activity.query.as_str(), "") } else { ("", &*activity.query) };
+        let (active, query) = (activity.state == "active", activity.query());
+        let (now, last) = if active { (query.as_str(), "") } else { ("", query.as_str()) };
         vec![
             Datum::Int8(1),
             Datum::text(session.pid.to_string()),
@@ -92,7 +91,7 @@ pub(super) fn queries(work: &mut Work<'_>) -> Result<Rows> {
             Datum::text(session.pid.to_string()),
             Datum::text(&session.user),
             time(activity.query_started),
-            Datum::text(&activity.query),
+            Datum::text(activity.query()),
             Datum::text(&session.client_address),
             Datum::text(&activity.application),
             Datum::Bool(false),
