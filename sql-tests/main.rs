@@ -17,5 +17,6 @@ mod protocol;
 mod psql;
 mod s3;
 mod scripts;
+mod soak;
 mod tamper;
 mod wire;
