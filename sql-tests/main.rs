@@ -11,6 +11,7 @@ mod door;
 mod history;
 mod isolation;
 mod jobs;
+mod online;
 mod pgbench;
 mod process;
 mod protocol;

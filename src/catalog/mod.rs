@@ -44,6 +44,7 @@ mod bootstrap;
 pub mod comment;
 pub mod descriptor;
 mod load;
+pub mod mutation;
 pub mod names;
 pub mod object;
 pub mod privilege;
@@ -56,6 +57,7 @@ pub mod setting;
 pub mod snapshot;
 pub mod system;
 pub mod system_grant;
+mod table;
 pub mod zone;
 
 #[cfg(test)]

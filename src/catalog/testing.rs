@@ -28,6 +28,7 @@ pub(crate) fn table(id: u32, name: &str) -> TableDescriptor {
         data_since: Timestamp::MIN,
         temporary: false,
         storage_parameters: vec![],
+        mutations: Vec::new(),
     }
 }
 

@@ -20,6 +20,10 @@ pub const NAMES: &[&str] = &[
     "restore.after.checkpoint",
     "restore.before_publishing_descriptors",
     "restore.after_publishing_descriptors",
+    "schemachange.before_backfill",
+    "schemachange.after.checkpoint",
+    "schemachange.before_validation",
+    "schemachange.before_publishing",
 ];
 
 /// Whether the setting asks for a stop at `name`.

@@ -132,6 +132,11 @@ impl Registry {
         }
     }
 
+    /// Whether jobs of a kind can be created.
+    pub fn can_run(&self, kind: &str) -> bool {
+        self.resumer(kind).is_some()
+    }
+
     /// A number for [`NewJob::id`].
     pub fn next_id(&self) -> JobId {
         self.ids.next(&*self.clock)

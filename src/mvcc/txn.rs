@@ -172,6 +172,11 @@ impl Txn {
         self.options.lock_timeout = limit;
     }
 
+    /// How long it waits for one lock.
+    pub fn lock_timeout(&self) -> Option<Duration> {
+        self.options.lock_timeout
+    }
+
     /// The store that the transaction is of.
     pub fn mvcc(&self) -> &Arc<Mvcc> {
         &self.mvcc

@@ -6,6 +6,7 @@ use crate::backup::{self, BackupResumer};
 use crate::error::{Result, sqlstate};
 use crate::restore::{self, RestoreResumer, Services};
 use crate::sql::server::Server;
+use crate::sql::statement::schema_change::SchemaChangeResumer;
 
 /// Registers a resumer for every kind of job. A job of a kind without one is left alone.
 pub(super) fn register(server: &Arc<Server>) -> Result<()> {
@@ -27,5 +28,6 @@ pub(super) fn register(server: &Arc<Server>) -> Result<()> {
         settings: server.settings.clone(),
     });
     server.jobs.register(restore::JOB_KIND, Arc::new(restore));
+    SchemaChangeResumer::register(server);
     Ok(())
 }

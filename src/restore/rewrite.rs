@@ -98,6 +98,8 @@ impl Rewrite {
         for check in &mut table.checks {
             self.expression(&mut check.expression)?;
         }
+        // A backup has no entries of an index in the making, and the job that made it is not ours.
+        table.mutations.clear();
         let indexes = std::iter::once(&mut table.primary_index).chain(&mut table.indexes);
         for text in indexes.filter_map(|index| index.predicate.as_mut()) {
             self.expression(text)?;

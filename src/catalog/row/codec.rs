@@ -28,6 +28,7 @@ impl TableCodec {
     pub fn new(table: &Arc<TableDescriptor>) -> Result<TableCodec> {
         let layouts = table
             .all_indexes()
+            .chain(table.mutations.iter().map(|m| &m.index))
             .map(|index| IndexLayout::new(table, index))
             .collect::<Result<Vec<_>>>()?;
         let primary = layouts.first().ok_or_else(|| Error::internal("no primary index"))?;

@@ -41,6 +41,7 @@ fn table(types: &[Type], key: usize) -> TableDescriptor {
         data_since: Default::default(),
         temporary: false,
         storage_parameters: vec![],
+        mutations: Vec::new(),
     }
 }
 

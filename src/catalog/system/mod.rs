@@ -168,6 +168,7 @@ impl Declaration {
             data_since: Timestamp::MIN,
             temporary: false,
             storage_parameters: Vec::new(),
+            mutations: Vec::new(),
         });
         let codec = TableCodec::new(&descriptor).map(Arc::new);
         SystemTable { descriptor, codec, policy: self.policy }

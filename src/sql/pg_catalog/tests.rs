@@ -58,6 +58,7 @@ fn table(server: &Server, name: &str, kind: TableKind) -> TableDescriptor {
         data_since: Timestamp::MIN,
         temporary: false,
         storage_parameters: Vec::new(),
+        mutations: Vec::new(),
     }
 }
 

@@ -167,8 +167,8 @@ impl Planner<'_> {
         for check in bound.checks {
             checks.push((check.name.clone(), self.expr(&check.predicate, &row)?));
         }
-        let mut indexes = Vec::with_capacity(table.indexes.len());
-        for index in &table.indexes {
+        let mut indexes = Vec::with_capacity(table.indexes.len() + table.mutations.len());
+        for index in table.written_indexes() {
             let predicate = match bound.predicates.iter().find(|(id, _)| *id == index.id) {
                 Some((_, predicate)) => Some(self.expr(predicate, &row)?),
                 None if index.predicate.is_some() => Some(self.index_expr(table, index)?),
@@ -208,8 +208,8 @@ impl Planner<'_> {
         for check in &table.checks {
             checks.push((check.name.clone(), self.over_row(table, &check.expression)?));
         }
-        let mut indexes = Vec::with_capacity(table.indexes.len());
-        for index in &table.indexes {
+        let mut indexes = Vec::with_capacity(table.indexes.len() + table.mutations.len());
+        for index in table.written_indexes() {
             let predicate = match &index.predicate {
                 Some(_) => Some(self.index_expr(table, index)?),
                 None => None,

@@ -145,7 +145,7 @@ pub fn lock(stmt: &LockTable, work: &mut Work<'_>) -> Result<Outcome> {
             "ROW SHARE" | "ROW EXCLUSIVE" => work.server.catalog.pin(work.txn, table.id)?,
             _ => {
                 let wait = if stmt.nowait { WaitPolicy::NoWait } else { WaitPolicy::Wait };
-                object::hold(work, table.id, wait)?;
+                object::keep(work, table.id, wait)?;
             }
         }
     }

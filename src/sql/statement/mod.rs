@@ -41,6 +41,7 @@ mod retention;
 mod role;
 pub mod schedule;
 mod schema;
+pub mod schema_change;
 mod sequence;
 mod show;
 mod show_backup;

@@ -18,8 +18,8 @@ use crate::sql::bind::{BindContext, BoundStatement};
 use crate::sql::exec;
 use crate::sql::exec::batch::Batch;
 use crate::sql::query::Planned;
-use crate::sql::statement::Work;
 use crate::sql::statement::table::temporary;
+use crate::sql::statement::{Work, schema_change};
 
 /// The identifiers of a dotted name as text.
 pub(super) fn words(name: &ObjectName) -> Result<Vec<&str>> {
@@ -98,7 +98,7 @@ pub(super) fn is_taken(catalog: &CatalogSnapshot, schema: &SchemaDescriptor, nam
 pub(super) fn has_index(table: &TableDescriptor, name: &str) -> bool {
     let primary = &table.primary_index;
     let known = table.has_rows() && !primary.columns.is_empty() && !has_row_id(table);
-    (known && primary.name == name) || table.indexes.iter().any(|i| i.name == name)
+    (known && primary.name == name) || table.written_indexes().any(|i| i.name == name)
 }
 
 /// Whether the rows of a table are told apart by a hidden number.
@@ -107,16 +107,41 @@ pub(super) fn has_row_id(table: &TableDescriptor) -> bool {
     columns.any(|c| table.column(c.column).is_some_and(|c| c.hidden))
 }
 
-/// Keeps a table to oneself until the transaction ends, and gives it back as it is then: whoever
-/// was writing rows has finished, and their rows are seen. For that the transaction's snapshot
-/// moves forward if it has to, which is refused with 40001 if what it read before has changed.
+/// Keeps a table to oneself in order to change it: as [`keep`], after a schema change that is under
+/// way has ended. Within a transaction block that is refused with 55006.
 pub(super) fn hold(
     work: &mut Work<'_>,
     id: DescriptorId,
     wait: WaitPolicy,
 ) -> Result<Arc<TableDescriptor>> {
+    schema_change::await_others(work, id)?;
+    let table = keep(work, id, wait)?;
+    match table.mutations.first() {
+        None => Ok(table),
+        Some(mutation) if work.explicit => Err(schema_change::in_progress(&table, mutation.job)),
+        // Another one began in between: the statement runs again, and waits.
+        Some(_) => Err(Error::serialization("the table is being changed concurrently")),
+    }
+}
+
+/// Keeps a table to oneself until the transaction ends, and gives it back as it is then: whoever
+/// was writing rows has finished, and their rows are seen. For that the transaction's snapshot
+/// moves forward if it has to, which is refused with 40001 if what it read before has changed.
+pub(super) fn keep(
+    work: &mut Work<'_>,
+    id: DescriptorId,
+    wait: WaitPolicy,
+) -> Result<Arc<TableDescriptor>> {
     let before = work.txn.savepoint();
-    let moved = match work.server.catalog.hold(work.txn, id, wait) {
+    let catalog = Arc::clone(&work.server.catalog);
+    let held = match wait {
+        // Nothing else is locked yet, so that nobody can be waiting for this.
+        WaitPolicy::Wait if !work.explicit => {
+            schema_change::hold_patiently(&catalog, work.txn, id, work.interrupt)
+        }
+        wait => catalog.hold(work.txn, id, wait),
+    };
+    let moved = match held {
         // The lock is held; only the snapshot is too old.
         Err(e) if e.code() == sqlstate::SERIALIZATION_FAILURE => true,
         Err(e) => return Err(e),

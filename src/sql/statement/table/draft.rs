@@ -79,6 +79,7 @@ impl Draft {
                 data_since: Timestamp::MIN,
                 temporary: schema.is_temporary(),
                 storage_parameters: Vec::new(),
+                mutations: Vec::new(),
             },
             schema: Arc::clone(schema),
             sequences: Vec::new(),
@@ -271,7 +272,7 @@ pub(super) fn undefined_column(table: &TableDescriptor, name: &str) -> Error {
 }
 
 /// Columns that stand for a table's row in expressions.
-pub(super) fn row_of(table: &TableDescriptor) -> Vec<Produced> {
+pub(in crate::sql::statement) fn row_of(table: &TableDescriptor) -> Vec<Produced> {
     (0..)
         .zip(&table.columns)
         .map(|(n, c)| Produced { column: ColumnRef(n), ty: c.ty.clone() })

@@ -118,7 +118,7 @@ fn parent(work: &mut Work<'_>, draft: &Draft, tree: &Tree) -> Result<Arc<TableDe
         ));
     }
     privilege::check(&catalog, &work.session.current_user, &found, Privilege::References)?;
-    object::hold(work, found.id, WaitPolicy::Wait)
+    object::keep(work, found.id, WaitPolicy::Wait)
 }
 
 fn referenced_columns(parent: &TableDescriptor, tree: &Tree) -> Result<Vec<ColumnId>> {

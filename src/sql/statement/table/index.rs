@@ -6,14 +6,15 @@ use super::draft::Draft;
 use super::index_column::{check_method, index_columns, stored_columns};
 use super::name::{choose, columns_part};
 use super::{expression, rewrite};
-use crate::catalog::descriptor::{IndexDescriptor, TableKind};
-use crate::catalog::privilege;
+use crate::catalog::descriptor::{IndexDescriptor, TableDescriptor, TableKind};
+use crate::catalog::{CatalogSnapshot, names, privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::IndexId;
 use crate::mvcc::WaitPolicy;
 use crate::sql::bind::ExpressionUse;
+use crate::sql::statement::schema_change::{self, Wanted};
 use crate::sql::statement::{Outcome, Work, object, sequence};
-use crate::syntax::TableIndex;
+use crate::syntax::{TableIndex, quote_identifier};
 
 /// An index as a statement has it.
 struct Said<'t> {
@@ -48,6 +49,7 @@ pub fn run(stmt: &CreateIndex, work: &mut Work<'_>) -> Result<Outcome> {
     object::refuse_system(found.id, &found.name)?;
     let catalog = work.catalog()?;
     privilege::require_owner(&catalog, &work.session.current_user, &found)?;
+    let online = schema_change::is_online(work, &found)?;
     let table = object::hold(work, found.id, WaitPolicy::Wait)?;
     let catalog = work.catalog()?;
     let mut draft = Draft::of(&catalog, &table)?;
@@ -81,9 +83,44 @@ pub fn run(stmt: &CreateIndex, work: &mut Work<'_>) -> Result<Outcome> {
         predicate: stmt.predicate.as_ref(),
     };
     let id = add(work, &mut draft, &said)?;
+    // The value of a new expression has to be written into every row first.
+    if online && draft.table.columns.len() == table.columns.len() {
+        let description = describe(stmt, &catalog, &table);
+        let wanted = Wanted { index: id, description, tag: "CREATE INDEX" };
+        return schema_change::begin(work, draft, wanted);
+    }
     rewrite::with_expressions(work, &table, &mut draft, &[id])?;
     draft.write(work)?;
     Ok(done())
+}
+
+/// A table's name in full, quoted where it must be.
+fn qualified(catalog: &CatalogSnapshot, table: &TableDescriptor) -> String {
+    names::qualified_name(catalog, table).map(|part| quote_identifier(&part)).join(".")
+}
+
+/// The statement as people see it among the jobs: the table's name in full.
+fn describe(stmt: &CreateIndex, catalog: &CatalogSnapshot, table: &TableDescriptor) -> String {
+    let list = |items: &[String]| items.join(", ");
+    let columns: Vec<String> = stmt.columns.iter().map(|c| c.to_string()).collect();
+    let include: Vec<String> = stmt.include.iter().map(|c| c.to_string()).collect();
+    let word = |said: bool, word: &str| if said { word.to_owned() } else { String::new() };
+    let mut text = format!(
+        "CREATE {}INDEX {}{}{}ON {} ({})",
+        word(stmt.unique, "UNIQUE "),
+        word(stmt.concurrently, "CONCURRENTLY "),
+        word(stmt.if_not_exists, "IF NOT EXISTS "),
+        stmt.name.as_ref().map_or_else(String::new, |name| format!("{name} ")),
+        qualified(catalog, table),
+        list(&columns),
+    );
+    if !include.is_empty() {
+        text += &format!(" STORING ({})", list(&include));
+    }
+    if let Some(predicate) = &stmt.predicate {
+        text += &format!(" WHERE {predicate}");
+    }
+    text
 }
 
 /// Adds an index of CREATE TABLE to a draft.

@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::{IndexDescriptor, TableDescriptor};
-use crate::catalog::row::{RowDecoder, TableCodec};
+use crate::catalog::row::TableCodec;
 use crate::clock::Timestamp;
-use crate::error::{Error, Result, sqlstate};
+use crate::error::{Error, Result};
 use crate::keys::{IndexId, Key, Span, index_span};
 use crate::kv::Access;
 use crate::mvcc::{Mvcc, Snapshot};
 use crate::sql::exec::eval::Expr;
-use crate::sql::exec::write::violation::key_text;
 use crate::sql::statement::Work;
+use crate::sql::statement::table::duplicate::duplicate;
 use crate::sql::statement::table::expression;
 use crate::types::Datum;
 
@@ -33,7 +33,6 @@ const ENTRY_BYTES: usize = 64;
 
 /// Fills indexes of a table.
 pub(in crate::sql::statement) struct Loader {
-    table: Arc<TableDescriptor>,
     schema: String,
     codec: Arc<TableCodec>,
     mvcc: Arc<Mvcc>,
@@ -89,7 +88,6 @@ impl Loader {
         let schema =
             catalog.schema_any_state(table.schema).map_or_else(String::new, |s| s.name.clone());
         Ok(Loader {
-            table: Arc::clone(table),
             schema,
             codec: Arc::clone(codec),
             at: work.txn.read_timestamp(),
@@ -209,38 +207,7 @@ impl Loader {
         let Some(target) = self.targets.get(at) else {
             return Error::internal("an index went missing");
         };
-        let error = Error::new(
-            sqlstate::UNIQUE_VIOLATION,
-            format!("could not create unique index \"{}\"", target.index.name),
-        )
-        .with_table(self.schema.clone(), self.table.name.clone())
-        .with_constraint(target.index.name.clone());
-        match self.key_values(target, key, value) {
-            Ok((positions, values)) => {
-                let format = &work.session.format;
-                let text = key_text(&self.table, &positions, &values, format);
-                error.with_detail(format!("Key {text} is duplicated."))
-            }
-            Err(_) => error,
-        }
-    }
-
-    fn key_values(
-        &self,
-        target: &Target,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<(Vec<usize>, Vec<Datum>)> {
-        let positions: Vec<usize> =
-            target.index.columns.iter().filter_map(|c| self.table.position(c.column)).collect();
-        let decoder = RowDecoder::new(&self.codec, target.index.id, &positions)?;
-        let mut values = vec![Datum::Null; positions.len()];
-        decoder.decode(key, value, &mut |at, datum| {
-            let ty = positions.get(at).and_then(|p| self.table.columns.get(*p)).map(|c| &c.ty.ty);
-            if let (Some(slot), Some(ty)) = (values.get_mut(at), ty) {
-                *slot = datum.to_datum(ty);
-            }
-        })?;
-        Ok((positions, values))
+        let names = (self.schema.as_str(), &*self.codec);
+        duplicate(names, &target.index, (key, value), work.session)
     }
 }

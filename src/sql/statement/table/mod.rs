@@ -26,6 +26,7 @@ mod column;
 mod constraint;
 pub mod create;
 mod draft;
+mod duplicate;
 mod expression;
 mod foreign_key;
 mod from_query;
@@ -42,6 +43,7 @@ pub mod truncate;
 #[cfg(test)]
 mod tests;
 
-pub(super) use draft::{Draft, rename_in_expressions};
+pub(super) use draft::{Draft, rename_in_expressions, row_of};
+pub(super) use duplicate::duplicate;
 pub(super) use from_query::{bind as bind_query_for, fill_from_query};
 pub(super) use rewrite::fill;

@@ -1,0 +1,125 @@
+//! The statement's part: the mutation, the job, and the wait for its end.
+
+use std::sync::Arc;
+
+use super::{Details, KIND};
+use crate::catalog::descriptor::{TableDescriptor, TableKind};
+use crate::catalog::mutation::Mutation;
+use crate::error::{Error, Result, sqlstate};
+use crate::jobs::{JobId, NewJob};
+use crate::keys::{IndexId, TableId, index_span};
+use crate::kv::Access;
+use crate::mvcc::ScanOptions;
+use crate::sql::server::Server;
+use crate::sql::statement::table::Draft;
+use crate::sql::statement::{Outcome, Work};
+use crate::task::{Cause, Interrupt};
+
+/// An index that is to be added.
+pub(in crate::sql::statement) struct Wanted {
+    /// It is the draft's, among its indexes.
+    pub index: IndexId,
+    /// The statement, for those who look at the job.
+    pub description: String,
+    /// The statement's tag.
+    pub tag: &'static str,
+}
+
+/// Whether a change of a table is a job's: the statement is a transaction of its own, and there
+/// are rows that others may be changing.
+pub(in crate::sql::statement) fn is_online(
+    work: &mut Work<'_>,
+    table: &TableDescriptor,
+) -> Result<bool> {
+    let usual = table.kind == TableKind::Table && !table.temporary;
+    if work.explicit || !usual || !work.server.jobs.can_run(KIND) {
+        return Ok(false);
+    }
+    let span = index_span(table.id, table.primary_index.id);
+    let options = ScanOptions { reverse: false, access: Access::Range, record: false };
+    work.txn.scan_with(&span, options)?.next()
+}
+
+/// Moves an index of a draft among its mutations, creates the job that fills it, and answers when
+/// that has ended. The table is held.
+pub(in crate::sql::statement) fn begin(
+    work: &mut Work<'_>,
+    mut draft: Draft,
+    wanted: Wanted,
+) -> Result<Outcome> {
+    let Wanted { index: id, description, tag } = wanted;
+    let at = draft.table.indexes.iter().position(|i| i.id == id);
+    let at = at.ok_or_else(|| Error::internal("a wanted index is not in the draft"))?;
+    let index = draft.table.indexes.remove(at);
+    // What an attempt of a transaction that took the same number has left behind.
+    let span = index_span(draft.table.id, id);
+    let mvcc = Arc::clone(&work.server.mvcc);
+    if mvcc.snapshot(mvcc.visible())?.scan(&span, false, Access::Range)?.next()? {
+        mvcc.clear_span(&span)?;
+    }
+    let jobs = Arc::clone(&work.server.jobs);
+    let job = jobs.next_id();
+    let details = Details { table: draft.table.id, index: id };
+    let details = serde_json::to_value(details)
+        .map_err(|e| Error::internal("the details of a job cannot be written").with_source(e))?;
+    jobs.create(
+        work.txn,
+        NewJob {
+            kind: KIND,
+            description,
+            user: work.session.current_user.to_string(),
+            descriptor_ids: vec![draft.table.id],
+            details,
+            created_by: None,
+            id: Some(job),
+        },
+    )?;
+    draft.table.mutations.push(Mutation { job, index, filled: false });
+    draft.write(work)?;
+    Ok(Outcome::AfterCommit(Box::new(move |server: &Arc<Server>, interrupt: &Interrupt| {
+        let record = server.jobs.wait(job, interrupt).map_err(|e| goes_on(e, job, interrupt))?;
+        server.jobs.outcome_of(&record)?;
+        Outcome::done(tag)
+    })))
+}
+
+/// Whoever stops waiting does not stop the job.
+fn goes_on(e: Error, job: JobId, interrupt: &Interrupt) -> Error {
+    match interrupt.cause() {
+        Some(Cause::Shutdown) | None => e,
+        Some(_) => e.with_hint(format!(
+            "The schema change goes on as job {job}; CANCEL JOB {job} takes it back."
+        )),
+    }
+}
+
+/// Waits until nobody else's change of a table is under way; refused with 55006 within a
+/// transaction block, where it might wait for itself.
+pub(in crate::sql::statement) fn await_others(work: &Work<'_>, id: TableId) -> Result<()> {
+    loop {
+        let catalog = work.server.catalog.current()?;
+        let Some(table) = catalog.table_any_state(id) else { return Ok(()) };
+        let Some(mutation) = table.mutations.first() else { return Ok(()) };
+        if work.explicit {
+            return Err(in_progress(table, mutation.job));
+        }
+        let record = work.server.jobs.wait(mutation.job, work.interrupt)?;
+        let now = work.server.catalog.current()?;
+        let still = now.table_any_state(id).is_some_and(|t| t.mutations.contains(mutation));
+        if still || !record.state.is_terminal() {
+            return Err(in_progress(table, mutation.job));
+        }
+    }
+}
+
+/// 55006: somebody else changes the table.
+pub(in crate::sql::statement) fn in_progress(table: &TableDescriptor, job: JobId) -> Error {
+    Error::new(
+        sqlstate::OBJECT_IN_USE,
+        format!("a schema change of relation \"{}\" is in progress", table.name),
+    )
+    .with_detail(format!("Job {job} is adding an index to it."))
+    .with_hint(format!(
+        "SHOW JOB WHEN COMPLETE {job} waits for it, CANCEL JOB {job} takes it back."
+    ))
+}
