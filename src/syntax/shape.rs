@@ -178,12 +178,12 @@ impl<'a> Scan<'a> {
     fn number(&mut self, start: usize, negative: bool) -> Option<()> {
         let digits = self.while_byte(|b| b.is_ascii_digit());
         self.ends_number()?;
-        // The type is that of the number without its sign.
-        let value: i64 = digits.parse().ok()?;
-        let signed = if negative { -value } else { value };
+        // The sign is a part of the number: the smallest of a type has no positive twin.
+        let magnitude: i128 = digits.parse().ok()?;
+        let value = i64::try_from(if negative { -magnitude } else { magnitude }).ok()?;
         let literal = match i32::try_from(value) {
-            Ok(_) => Literal::Int4(signed as i32),
-            Err(_) => Literal::Int8(signed),
+            Ok(value) => Literal::Int4(value),
+            Err(_) => Literal::Int8(value),
         };
         self.take(start, literal)
     }
@@ -312,9 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_number_has_the_type_of_its_digits() {
-        assert_eq!(of("select (-2147483648)").1, [Literal::Int8(-2_147_483_648)]);
-        assert_eq!(shape("select (-9223372036854775808)"), None);
+    fn the_smallest_numbers_have_their_sign() {
+        use Literal::*;
+        assert_eq!(of("select (-2147483648)").1, [Int4(i32::MIN)]);
+        assert_eq!(of("select (2147483648)").1, [Int8(2_147_483_648)]);
+        assert_eq!(of("select (-9223372036854775808)").1, [Int8(i64::MIN)]);
+        assert_eq!(shape("select (9223372036854775808)"), None);
     }
 
     #[test]

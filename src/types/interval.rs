@@ -5,8 +5,8 @@ mod style;
 
 use std::cmp::Ordering;
 
-use super::Numeric;
 use super::session::{IntervalStyle, SessionFormat};
+use super::{Numeric, typmod};
 use crate::error::{Error, Result, sqlstate};
 
 /// Microseconds in a second, minute, hour and day.
@@ -136,7 +136,8 @@ impl Interval {
         let parsed = if trimmed.starts_with(['P', 'p']) {
             parse_iso(&trimmed[1..])
         } else {
-            parse_words(trimmed)
+            let range = typmod::interval_range_precision(modifier).map_or(0, |(range, _)| range);
+            parse_words(trimmed, range)
         };
         parsed.ok_or_else(bad)?.finish()?.apply_modifier(modifier)
     }
@@ -151,16 +152,29 @@ impl Interval {
         }
     }
 
-    /// Rounds to the precision in an interval's typmod (its low sixteen bits).
+    /// Cuts off what is below the last field that an interval's typmod names, and rounds to its
+    /// precision.
     pub fn apply_modifier(self, modifier: i32) -> Result<Interval> {
-        let precision = modifier & 0xffff;
-        if modifier < 0 || !(0..6).contains(&precision) {
+        let Some((range, precision)) = typmod::interval_range_precision(modifier) else {
             return Ok(self);
-        }
-        let unit = 10i64.pow(6 - precision as u32);
-        let half = self.micros.signum() * unit / 2;
-        let micros = self.micros.checked_add(half).ok_or_else(out_of_range)? / unit * unit;
-        Ok(Interval { micros, ..self })
+        };
+        let down_to = |unit: i64| Interval { micros: self.micros / unit * unit, ..self };
+        let cut = match last_field(range) {
+            Some("year") => Interval { months: self.months / 12 * 12, ..Interval::default() },
+            Some("month") => Interval { months: self.months, ..Interval::default() },
+            Some("day") => Interval { micros: 0, ..self },
+            Some("hour") => down_to(HOUR),
+            Some("minute") => down_to(MINUTE),
+            _ => self,
+        };
+        let Some(precision) = precision.and_then(|p| u32::try_from(p).ok()).filter(|p| *p < 6)
+        else {
+            return Ok(cut);
+        };
+        let unit = 10i64.pow(6 - precision);
+        let half = cut.micros.signum() * unit / 2;
+        let micros = cut.micros.checked_add(half).ok_or_else(out_of_range)? / unit * unit;
+        Ok(Interval { micros, ..cut })
     }
 
     /// Sum, field by field.
@@ -213,29 +227,29 @@ impl Interval {
                 Ok(v.trunc())
             }
         };
-        // Rounding to microseconds of a day hides the noise of binary fractions.
-        let tidy = |v: f64| (v * 1e6).round() / 1e6;
+        // Rounding to microseconds hides the noise of binary fractions.
+        let tidy = |v: f64| (v * 1e6).round_ties_even() / 1e6;
         let months = by(f64::from(self.months));
         let whole_months = whole(months)?;
         let month_days = tidy((months - whole_months) * 30.0);
         let days = by(f64::from(self.days));
-        let whole_days = whole(days)? + whole(month_days)?;
-        let day_rest = tidy(days - days.trunc()) + tidy(month_days - month_days.trunc());
-        let micros = by(self.micros as f64) + (day_rest * DAY as f64).round();
+        let mut whole_days = whole(days)?;
+        let day_seconds = (DAY / SECOND) as f64;
+        let day_rest = days - whole_days + month_days - month_days.trunc();
+        let mut seconds = tidy(day_rest * day_seconds);
+        // Fractions that add up to a day become one.
+        let carried = (seconds / day_seconds).trunc();
+        seconds -= carried * day_seconds;
+        whole_days += carried + month_days.trunc();
+        let micros = (by(self.micros as f64) + seconds * SECOND as f64).round_ties_even();
         if micros.is_nan() || micros.abs() >= 9.3e18 || whole_days.abs() > f64::from(i32::MAX) {
             return Err(out_of_range());
         }
-        let mut result = Interval {
+        Ok(Interval {
             months: whole_months as i32,
             days: whole_days as i32,
-            micros: micros.round() as i64,
-        };
-        // Fractions that add up to a day become one.
-        if day_rest.abs() >= 1.0 {
-            result.days += day_rest.trunc() as i32;
-            result.micros -= day_rest.trunc() as i64 * DAY;
-        }
-        Ok(result)
+            micros: micros as i64,
+        })
     }
 
     /// Gives days and time one sign, by a day borrowed from the one or the other.
@@ -427,8 +441,21 @@ fn parse_iso(text: &str) -> Option<Sum> {
     (parts > 0).then_some(sum)
 }
 
-/// `1 year 2 mons 3 days 04:05:06`, `@ 1 hour ago`, `1-2`, `90`.
-fn parse_words(text: &str) -> Option<Sum> {
+/// The least of the fields that a typmod's range names; none if it names all.
+fn last_field(range: i32) -> Option<&'static str> {
+    if range == typmod::INTERVAL_FULL_RANGE {
+        return None;
+    }
+    typmod::INTERVAL_FIELDS.iter().rev().find(|(_, bit)| range & bit != 0).map(|(name, _)| *name)
+}
+
+/// `1 year 2 mons 3 days 04:05:06`, `@ 1 hour ago`, `1-2`, `90`. The fields of a typmod say what a
+/// number without a unit means (`'3' month`) and whether `1:30` has hours.
+fn parse_words(text: &str, range: i32) -> Option<Sum> {
+    let unit_of_bare = last_field(range).unwrap_or("second");
+    let is_minute_to_second = range != typmod::INTERVAL_FULL_RANGE
+        && unit_of_bare == "second"
+        && typmod::INTERVAL_FIELDS.iter().filter(|(_, bit)| range & bit != 0).count() == 2;
     let text = text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase();
     let mut words = Vec::new();
     for word in text.split_whitespace() {
@@ -453,7 +480,7 @@ fn parse_words(text: &str) -> Option<Sum> {
         let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
         let sign = if word.starts_with('-') { -1 } else { 1 };
         if unsigned.contains(':') {
-            sum.micros += sign * parse_clock(unsigned)?;
+            sum.micros += sign * parse_clock(unsigned, is_minute_to_second)?;
         } else if let Some((years, months)) = unsigned.split_once('-') {
             let (years, months): (i128, i128) = (years.parse().ok()?, months.parse().ok()?);
             sum.months += sign * (years * 12 + months);
@@ -464,9 +491,9 @@ fn parse_words(text: &str) -> Option<Sum> {
                     sum.add(&value, unit)?;
                     at += 1;
                 }
-                // A bare number before a time is days, at the end it is seconds.
+                // A bare number before a time is days.
                 None if words.get(at).is_some_and(|w| w.contains(':')) => sum.add(&value, "day")?,
-                None => sum.add(&value, "second")?,
+                None => sum.add(&value, unit_of_bare)?,
             }
         }
     }
@@ -476,12 +503,12 @@ fn parse_words(text: &str) -> Option<Sum> {
     Some(sum)
 }
 
-/// `hh:mm`, `hh:mm:ss`, `hh:mm:ss.ffffff`, `mm:ss.fff`.
-fn parse_clock(text: &str) -> Option<i128> {
+/// `hh:mm`, `hh:mm:ss`, `hh:mm:ss.ffffff`, `mm:ss.fff`; `mm:ss` if there are no hours.
+fn parse_clock(text: &str, no_hours: bool) -> Option<i128> {
     let parts: Vec<&str> = text.split(':').collect();
     let micros = |text: &str, per: i64| Some(Decimal::parse(text)?.times(i128::from(per)));
     match parts.as_slice() {
-        [m, s] if s.contains('.') => Some(micros(m, MINUTE)? + micros(s, SECOND)?),
+        [m, s] if no_hours || s.contains('.') => Some(micros(m, MINUTE)? + micros(s, SECOND)?),
         [h, m] => Some(micros(h, HOUR)? + micros(m, MINUTE)?),
         [h, m, s] => Some(micros(h, HOUR)? + micros(m, MINUTE)? + micros(s, SECOND)?),
         _ => None,
@@ -526,6 +553,46 @@ mod tests {
             let e = Interval::parse(text, -1).unwrap_err();
             assert_eq!(e.code(), sqlstate::INVALID_DATETIME_FORMAT, "{text}");
         }
+    }
+
+    /// Expected values are PostgreSQL 15's.
+    #[test]
+    fn fields_give_bare_numbers_their_unit_and_cut_what_is_below() {
+        let fields = |names: &[&str]| {
+            let named = typmod::INTERVAL_FIELDS.iter().filter(|(name, _)| names.contains(name));
+            typmod::interval_modifier(named.map(|(_, bit)| bit).sum(), None).unwrap()
+        };
+        for (text, names, expected) in [
+            ("3", &["month"][..], "3 mons"),
+            ("1", &["year"], "1 year"),
+            ("90", &["day"], "90 days"),
+            ("2", &["hour"], "02:00:00"),
+            ("2", &["day", "hour"], "02:00:00"),
+            ("2", &["day", "hour", "minute"], "00:02:00"),
+            ("1:30", &["minute", "second"], "00:01:30"),
+            ("1:30", &["hour", "minute"], "01:30:00"),
+            ("1 4:30", &["day", "hour"], "1 day 04:00:00"),
+            ("1-2", &["year"], "1 year"),
+            ("5", &["second"], "00:00:05"),
+            ("1 year 2 days 3 hours", &["month"], "1 year"),
+        ] {
+            let mut out = String::new();
+            let read = Interval::parse(text, fields(names)).unwrap();
+            read.write(&SessionFormat::default(), &mut out);
+            assert_eq!(out, expected, "{text} {names:?}");
+        }
+    }
+
+    /// Expected values are PostgreSQL 15's.
+    #[test]
+    fn products_and_quotients_round_as_postgresql_does() {
+        let day = Interval { days: 1, ..Interval::default() };
+        let hours = |h: i64| Interval { micros: h * HOUR, ..Interval::default() };
+        assert_eq!(day.checked_div(1.5).unwrap(), hours(16));
+        let mixed = Interval { months: 1, days: -3, micros: 2 * HOUR + SECOND / 2 };
+        let quotient = mixed.checked_div(f64::from(3.7f32)).unwrap();
+        let expected = Interval { months: 0, days: 8, micros: -58_767_440_895 };
+        assert_eq!(quotient, expected);
     }
 
     #[test]

@@ -168,14 +168,18 @@ fn decode(text: &str, encoding: &str) -> Result<Vec<u8>> {
 }
 
 fn decode_hex(text: &str) -> Result<Vec<u8>> {
-    let mut digits = text.chars().filter(|c| !matches!(c, ' ' | '\n' | '\t' | '\r'));
     let digit = |c: char| {
         c.to_digit(16).ok_or_else(|| invalid(format!("invalid hexadecimal digit: \"{c}\"")))
     };
     let mut out = Vec::with_capacity(text.len() / 2);
-    while let Some(high) = digits.next() {
+    let mut chars = text.chars();
+    while let Some(high) = chars.next() {
+        // Blanks may stand between bytes, not within one.
+        if matches!(high, ' ' | '\n' | '\t' | '\r') {
+            continue;
+        }
         let high = digit(high)?;
-        let low = digits
+        let low = chars
             .next()
             .ok_or_else(|| invalid("invalid hexadecimal data: odd number of digits"))?;
         out.push((high * 16 + digit(low)?) as u8);

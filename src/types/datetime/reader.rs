@@ -196,14 +196,15 @@ impl Reader {
             return Self::set(&mut self.zone, TimeZone::Fixed(offset(&text[at..])?));
         }
         let starts_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
-        if !starts_with_digit && text.contains('/') && !self.looks_like_date(text) {
-            return self.zone_name(text);
-        }
+        // The name of a zone stands behind the date.
         if !self.has_date() && !time_only {
             if !starts_with_digit && !self.looks_like_date(text) {
-                return self.zone_name(text);
+                return Err(Fault::BadFormat);
             }
             return self.date(text);
+        }
+        if !starts_with_digit && text.contains('/') && !self.looks_like_date(text) {
+            return self.zone_name(text);
         }
         if starts_with_digit {
             // A time run together with its zone: 040506-08.
