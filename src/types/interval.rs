@@ -245,11 +245,7 @@ impl Interval {
         if micros.is_nan() || micros.abs() >= 9.3e18 || whole_days.abs() > f64::from(i32::MAX) {
             return Err(out_of_range());
         }
-        Ok(Interval {
-            months: whole_months as i32,
-            days: whole_days as i32,
-            micros: micros as i64,
-        })
+        Ok(Interval { months: whole_months as i32, days: whole_days as i32, micros: micros as i64 })
     }
 
     /// Gives days and time one sign, by a day borrowed from the one or the other.

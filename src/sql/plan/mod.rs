@@ -26,6 +26,7 @@ pub mod access;
 pub mod compile;
 pub mod cte;
 pub mod decorrelate;
+pub mod disjunction;
 pub mod estimate;
 pub mod explain;
 pub mod expression_text;

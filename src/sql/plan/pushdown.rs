@@ -1,6 +1,8 @@
 //! Predicates go down to where their rows come from, and joins lose outer rows that a predicate
 //! would throw away anyway.
 
+use crate::sql::plan::disjunction;
+use crate::sql::plan::simplify::to_list;
 use crate::sql::plan::walk::{self, Columns};
 use crate::sql::relation::{JoinKind, Relation, SetKind};
 use crate::sql::scalar::{ColumnRef, Scalar, ScalarKind};
@@ -249,6 +251,11 @@ fn push_join(
             }
             (JoinKind::Inner | JoinKind::Semi, _, false) => for_left.push(p),
             (JoinKind::Right, true, false) => for_left.push(p),
+            (JoinKind::Inner, true, true) => {
+                for_left.extend(disjunction::implied(&p, &lefts).map(listed));
+                for_right.extend(disjunction::implied(&p, &rights).map(listed));
+                rest.push(p);
+            }
             _ => rest.push(p),
         }
     }
@@ -258,6 +265,14 @@ fn push_join(
     *right = push(inner, for_right);
     let on = Scalar::conjunction(rest).unwrap_or_else(Scalar::truth);
     above(Relation::Join { kind, left, right, on, lateral }, stay)
+}
+
+/// An OR as a list, if it is one of equalities.
+fn listed(predicate: Scalar) -> Scalar {
+    match predicate.kind {
+        ScalarKind::Or(parts) => to_list(parts),
+        _ => predicate,
+    }
 }
 
 /// Whether a predicate cannot be true when all the given columns are NULL.

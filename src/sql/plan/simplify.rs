@@ -5,7 +5,7 @@ use crate::sql::exec::context::EvalContext;
 use crate::sql::exec::eval::compare::{CompareOp, comparison_of};
 use crate::sql::function::Volatility;
 use crate::sql::plan::PlanContext;
-use crate::sql::plan::walk;
+use crate::sql::plan::{disjunction, walk};
 use crate::sql::relation::Relation;
 use crate::sql::scalar::{Scalar, ScalarKind};
 use crate::task::Interrupt;
@@ -53,7 +53,7 @@ fn logic(scalar: &mut Scalar) -> Option<Scalar> {
         ScalarKind::Or(parts) => {
             let simpler = connect(std::mem::take(parts), true)?;
             match simpler.kind {
-                ScalarKind::Or(parts) => Some(to_list(parts)),
+                ScalarKind::Or(parts) => Some(common_first(parts)),
                 _ => Some(simpler),
             }
         }
@@ -118,8 +118,18 @@ fn connect(parts: Vec<Scalar>, decisive: bool) -> Option<Scalar> {
     })
 }
 
+/// What all branches have in common, then what is left of them.
+fn common_first(parts: Vec<Scalar>) -> Scalar {
+    let Some((mut all, rest)) = disjunction::factored(&parts) else { return to_list(parts) };
+    all.extend(rest.map(|rest| match rest.kind {
+        ScalarKind::Or(parts) => to_list(parts),
+        _ => rest,
+    }));
+    Scalar::conjunction(all).unwrap_or_else(|| boolean(Some(true)))
+}
+
 /// `a = 1 OR a = 2` is `a IN (1, 2)`, which an index can serve.
-fn to_list(parts: Vec<Scalar>) -> Scalar {
+pub(super) fn to_list(parts: Vec<Scalar>) -> Scalar {
     let whole = |parts| Scalar { kind: ScalarKind::Or(parts), ty: Type::Bool.into() };
     let mut common = None;
     for part in &parts {
@@ -174,12 +184,19 @@ fn is_foldable(scalar: &Scalar) -> bool {
                 | Type::Numeric
                 | Type::Text
                 | Type::Varchar
+                | Type::Bpchar
         )
     };
+    // Among themselves these do not look at the session either.
+    let of_time =
+        |ty: &Type| matches!(ty, Type::Date | Type::Time | Type::Timestamp | Type::Interval);
     let own = match &scalar.kind {
         ScalarKind::Call { function, .. } => function.volatility == Volatility::Immutable,
         // Other casts look at the session's styles and time zone.
-        ScalarKind::Cast { input, .. } => plain(&input.ty.ty) && plain(&scalar.ty.ty),
+        ScalarKind::Cast { input, .. } => {
+            let (from, to) = (&input.ty.ty, &scalar.ty.ty);
+            plain(from) && plain(to) || of_time(from) && of_time(to)
+        }
         ScalarKind::IsNull(_)
         | ScalarKind::IsBool(..)
         | ScalarKind::NotDistinct(..)
