@@ -66,6 +66,12 @@ impl Timestamp {
         Timestamp { wall: self.wall.saturating_sub(nanos), logical: self.logical }
     }
 
+    /// The timestamp moved forward by a number of nanoseconds.
+    #[must_use]
+    pub const fn plus_nanos(self, nanos: u64) -> Self {
+        Timestamp { wall: self.wall.saturating_add(nanos), logical: self.logical }
+    }
+
     /// What SQL's timestamps count: whole microseconds since 2000-01-01 00:00:00 UTC.
     pub const fn sql_micros(self) -> i64 {
         self.micros() - SQL_EPOCH_MICROS
@@ -145,6 +151,13 @@ impl SystemClock {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// The next timestamp when the machine's clock shows `wall` nanoseconds.
+    pub(crate) fn at_wall(&self, wall: u64) -> Timestamp {
+        let mut last = self.last.lock();
+        *last = if wall > last.wall { Timestamp::from_nanos(wall) } else { last.next() };
+        *last
+    }
 }
 
 impl Clock for SystemClock {
@@ -152,9 +165,7 @@ impl Clock for SystemClock {
         let wall = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX));
-        let mut last = self.last.lock();
-        *last = if wall > last.wall { Timestamp::from_nanos(wall) } else { last.next() };
-        *last
+        self.at_wall(wall)
     }
 
     fn observe(&self, seen: Timestamp) {

@@ -43,4 +43,6 @@ pub mod config;
 pub mod node;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tidy;

@@ -205,7 +205,7 @@ impl Mvcc {
         limit: usize,
     ) -> Result<Changed> {
         // Whatever is in flight up to `upto` must be in the log before it is read.
-        let _settled: ReadGuard = self.timeline.read_at(upto, upto)?;
+        let _settled: ReadGuard = self.read_from(upto, upto)?;
         let spans = self.loaded_spans(span, after, upto)?;
         let begins = meta::time(&*self.engine, meta::CHANGELOG_BEGINS)?;
         if begins.is_some_and(|begins| after < begins) {

@@ -27,6 +27,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::{Key, Span};
 use crate::kv::{Batch, Durability, Family, SharedEngine};
+use crate::task;
 
 /// A group is closed when its writes have this many bytes.
 const GROUP_BYTES: usize = 32 << 20;
@@ -84,7 +85,7 @@ impl Seat {
         loop {
             match news.take() {
                 Some(news) => return news,
-                None => self.bell.wait(&mut news),
+                None => task::wait(&self.bell, &mut news),
             }
         }
     }
@@ -169,7 +170,7 @@ impl Committer {
         let mut queue = self.queue.lock();
         let before = std::mem::replace(&mut queue.closed, true);
         while queue.led {
-            self.idle.wait(&mut queue);
+            task::wait(&self.idle, &mut queue);
         }
         before
     }
@@ -260,7 +261,12 @@ impl Group<'_> {
             meta::put_time(&mut batch, meta::BOUND_BY_COMMITS, bound);
         }
         match committer.engine.write(batch, Durability::Synced) {
-            Ok(()) => committer.timeline.publish(last, &touched),
+            Ok(()) => {
+                if let Some(bound) = assigned.bound {
+                    committer.timeline.raise_bound(bound);
+                }
+                committer.timeline.publish(last, &touched);
+            }
             Err(e) => {
                 // A full disk refuses a batch before anything of it counts; after any other
                 // failure nobody knows what the disk holds.

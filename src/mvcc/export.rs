@@ -101,7 +101,7 @@ impl Mvcc {
     fn history(&self, after: Timestamp, upto: Timestamp) -> Result<ReadGuard> {
         // Deletions since `after` are needed too, so history is kept from there.
         let keep = if after == Timestamp::MIN { upto } else { after.min(upto) };
-        self.timeline.read_at(upto, keep)
+        self.read_from(upto, keep)
     }
 
     fn check_history(&self, span: &Span, after: Timestamp, upto: Timestamp) -> Result<()> {

@@ -72,7 +72,7 @@ pub use txn::{Isolation, Locked, SavepointId, ScanOptions, Txn, TxnOptions};
 use commit::Committer;
 use gc::Gc;
 use lock::LockTable;
-use timeline::Timeline;
+use timeline::{ReadGuard, Timeline};
 
 /// What the owner of the store chooses.
 #[derive(Clone, Debug, Default)]
@@ -119,7 +119,7 @@ impl Mvcc {
         );
         let mvcc =
             Mvcc { engine, clock, timeline, locks, committer, gc, next_id: AtomicU64::new(1) };
-        mvcc.keep_bound_ahead(visible);
+        mvcc.keep_bound_ahead(visible)?;
         Ok(Arc::new(mvcc))
     }
 
@@ -144,18 +144,16 @@ impl Mvcc {
             return Err(commit::stopped());
         }
         let history = match options.as_of {
-            Some(at) => self.timeline.read_at(at, at)?,
-            None => self.timeline.read_latest(!options.read_only),
+            Some(at) => self.read_from(at, at)?,
+            None => self.read_latest(!options.read_only),
         };
-        self.keep_bound_ahead(history.at());
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         Ok(Txn::new(self.clone(), id, options, history))
     }
 
     /// The database as of a time that is not in the future. Waits for commits under way.
     pub fn snapshot(self: &Arc<Self>, at: Timestamp) -> Result<Snapshot> {
-        let history = self.timeline.read_at(at, at)?;
-        self.keep_bound_ahead(at);
+        let history = self.read_from(at, at)?;
         Ok(Snapshot::new(self.clone(), at, history))
     }
 
@@ -181,11 +179,13 @@ impl Mvcc {
             return Ok(());
         }
         let mut batch = Batch::new();
-        let now = self.clock.now();
-        // With the exact time in the place of the bounds the clock starts without a leap.
-        meta::put_time(&mut batch, meta::BOUND_BY_COMMITS, now);
-        meta::put_time(&mut batch, meta::BOUND_WHILE_IDLE, now);
-        self.engine.write(batch, Durability::Synced)?;
+        // With the time in the place of the bounds the clock starts without a leap.
+        let end = self.timeline.begin_lowering_bound();
+        meta::put_time(&mut batch, meta::BOUND_BY_COMMITS, end);
+        meta::put_time(&mut batch, meta::BOUND_WHILE_IDLE, end);
+        let written = self.engine.write(batch, Durability::Synced);
+        self.timeline.end_moving_bound(written.is_ok().then_some(end));
+        written?;
         self.engine.flush()
     }
 
@@ -213,15 +213,37 @@ impl Mvcc {
         found.transpose()
     }
 
-    /// Makes sure that a time handed out lies below a bound that the store keeps, so that the
-    /// clock does not go back when the machine's clock was set back over a restart. A store that
-    /// cannot be written can still be read.
-    fn keep_bound_ahead(&self, at: Timestamp) {
-        let Some(bound) = self.timeline.move_bound(at) else { return };
+    /// A claim at the latest readable time. A store that cannot be written can still be read: then
+    /// the time stands still below the bound of the clock, and so does what there is to read.
+    fn read_latest(&self, writer: bool) -> ReadGuard {
+        let history = self.timeline.read_latest(writer);
+        if !self.timeline.is_near_bound(history.at()) {
+            return history;
+        }
+        drop(history);
+        // A failure is told to whoever writes, or reads at a time beyond the bound.
+        let _ = self.keep_bound_ahead(self.timeline.visible());
+        self.timeline.read_latest(writer)
+    }
+
+    /// Waits until every commit up to `at` is readable, and claims history from `keep` on.
+    fn read_from(&self, at: Timestamp, keep: Timestamp) -> Result<ReadGuard> {
+        let history = self.timeline.read_at(at, keep)?;
+        self.keep_bound_ahead(at)?;
+        Ok(history)
+    }
+
+    /// Makes sure that a time which is handed out lies below the bound that the store keeps: so the
+    /// clock does not go back when the machine's clock was set back over a restart.
+    fn keep_bound_ahead(&self, at: Timestamp) -> Result<()> {
+        let Some(bound) = self.timeline.begin_moving_bound(at) else { return Ok(()) };
         let mut batch = Batch::new();
         meta::put_time(&mut batch, meta::BOUND_WHILE_IDLE, bound);
-        if let Err(e) = self.engine.write(batch, Durability::Buffered) {
+        let written = self.engine.write(batch, Durability::Synced);
+        self.timeline.end_moving_bound(written.is_ok().then_some(bound));
+        if let Err(e) = &written {
             tracing::warn!(error = %e, "the bound of the clock could not be written");
         }
+        if self.timeline.is_below_bound(at) { Ok(()) } else { written }
     }
 }

@@ -444,6 +444,52 @@ fn reopening_keeps_data_and_the_clock_does_not_go_back() {
     }
 }
 
+#[test]
+fn a_time_that_somebody_read_at_is_not_used_again_after_power_loss() {
+    let hour = 3_600_000_000_000;
+    let wrong = Timestamp::from_nanos(1_700_000_000_000_000_000);
+    let engine = Arc::new(MemoryEngine::new());
+    let clock = Arc::new(ManualClock::new(wrong));
+    let store = Mvcc::open(engine.clone(), clock.clone(), Options::default()).unwrap();
+    write(&store, &[("a", "1")]);
+    clock.advance_nanos(hour);
+    let mut reader = begin(&store);
+    assert_eq!(get(&mut reader, "a").as_deref(), Some("1"));
+    clock.advance_nanos(hour);
+    let past = store.snapshot(store.now()).unwrap();
+    // The power goes, and the machine's clock is two hours behind what it was.
+    let clock = Arc::new(ManualClock::new(wrong));
+    let store = Mvcc::open(Arc::new(engine.crash()), clock, Options::default()).unwrap();
+    assert!(past.at() > reader.read_timestamp());
+    assert!(write(&store, &[("a", "2")]) > past.at());
+    let snapshot = store.snapshot(past.at()).unwrap();
+    assert_eq!(snapshot.get(&key("a")).unwrap().as_deref(), Some(&b"1"[..]));
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_read_as_of_the_last_time_that_it_could() {
+    let engine = Arc::new(MemoryEngine::new());
+    let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(1_700_000_000_000_000_000)));
+    let store = Mvcc::open(engine.clone(), clock.clone(), Options::default()).unwrap();
+    let at = write(&store, &[("a", "1")]);
+    clock.advance_nanos(60_000_000_000);
+    engine.inject(Fault::Full);
+    let mut reader = begin(&store);
+    assert_eq!(get(&mut reader, "a").as_deref(), Some("1"));
+    let still = reader.read_timestamp();
+    assert!(still > at && still < store.now().minus_nanos(50_000_000_000), "{still}");
+    // Not asked again at once; and a time that is not there yet is refused, not promised.
+    engine.inject(Fault::Full);
+    assert_eq!(begin(&store).read_timestamp(), still);
+    let refused = store.snapshot(store.now()).err().unwrap();
+    assert_eq!(refused.code(), sqlstate::DISK_FULL);
+    clock.advance_nanos(2_000_000_000);
+    let mut reader = begin(&store);
+    assert!(reader.read_timestamp() > still);
+    assert!(write(&store, &[("a", "2")]) > reader.read_timestamp());
+    assert_eq!(get(&mut reader, "a").as_deref(), Some("1"));
+}
+
 fn begin_refused(store: &Arc<Mvcc>) -> Option<crate::error::Error> {
     store.begin(TxnOptions::default()).err()
 }

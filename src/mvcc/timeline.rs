@@ -9,6 +9,9 @@
 //! A commit takes its time from the clock under this lock; a reader's time is the clock's, or just
 //! before the commits in flight. So a time that was handed to a reader is never taken by a later
 //! commit.
+//!
+//! Nor by one after a restart: the store keeps a *bound*, and the clock starts beyond it. Nobody
+//! reads at the bound or above before a higher one is on disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result, sqlstate};
+use crate::task;
 
 /// How far ahead of the clock its stored bound is put, in nanoseconds: after a crash the clock may
 /// start this much ahead.
@@ -29,14 +33,19 @@ const BOUND_MARGIN_NANOS: u64 = 1_000_000_000;
 pub(super) struct Timeline {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    published: Condvar,
-    /// Nanoseconds of the clock's stored bound.
+    /// Rung when a group was published, and when the bound was moved or could not be.
+    changed: Condvar,
+    /// Nanoseconds of the bound that is on disk.
     bound: AtomicU64,
 }
 
 struct State {
     visible: Timestamp,
     in_flight: Option<(Timestamp, Timestamp)>,
+    /// Whether somebody writes a higher bound.
+    moves_bound: bool,
+    /// When that last failed.
+    bound_failed: Timestamp,
     /// Everyone who reads, by time: history is kept for them.
     readers: BTreeMap<Timestamp, usize>,
     /// Those among them who may commit: recent writes are remembered for them.
@@ -67,6 +76,11 @@ impl Drop for ReadGuard {
     }
 }
 
+/// A bound that serves for a while.
+fn ahead_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(at.wall).plus_nanos(BOUND_AHEAD_NANOS)
+}
+
 fn enter(crowd: &mut BTreeMap<Timestamp, usize>, at: Timestamp) {
     *crowd.entry(at).or_default() += 1;
 }
@@ -94,11 +108,13 @@ impl Timeline {
             state: Mutex::new(State {
                 visible,
                 in_flight: None,
+                moves_bound: false,
+                bound_failed: Timestamp::MIN,
                 readers: BTreeMap::new(),
                 writers: BTreeMap::new(),
                 watched: vec![visible; watched],
             }),
-            published: Condvar::new(),
+            changed: Condvar::new(),
             bound: AtomicU64::new(0),
         })
     }
@@ -112,10 +128,12 @@ impl Timeline {
     }
 
     fn readable(&self, state: &State) -> Timestamp {
-        match state.in_flight {
+        let latest = match state.in_flight {
             None => self.clock.now(),
             Some((first, _)) => first.prev(),
-        }
+        };
+        // Whatever is published lies below the bound.
+        latest.min(Timestamp::from_nanos(self.bound.load(Ordering::Relaxed)).prev())
     }
 
     /// The latest time at which everything is readable.
@@ -143,7 +161,7 @@ impl Timeline {
                 ));
             }
             while state.in_flight.is_some_and(|(first, _)| first <= at) {
-                self.published.wait(&mut state);
+                task::wait(&self.changed, &mut state);
             }
         }
         Ok(self.guard(&mut state, keep, false))
@@ -156,21 +174,67 @@ impl Timeline {
         let mut bound = None;
         if let (Some(first), Some(last)) = (times.first(), times.last()) {
             state.in_flight = Some((*first, *last));
-            bound = self.move_bound(*last);
+            bound = self.is_near_bound(*last).then(|| ahead_of(*last));
         }
         Assigned { times, bound }
     }
 
-    /// Moves the stored bound of the clock if a time that is handed out came near it; the caller
-    /// writes it down.
-    pub(super) fn move_bound(&self, at: Timestamp) -> Option<Timestamp> {
-        let old = self.bound.load(Ordering::Relaxed);
-        if at.wall.saturating_add(BOUND_MARGIN_NANOS) < old {
-            return None;
+    /// Whether a time comes near the bound, or is beyond it.
+    pub(super) fn is_near_bound(&self, at: Timestamp) -> bool {
+        at.wall.saturating_add(BOUND_MARGIN_NANOS) >= self.bound.load(Ordering::Relaxed)
+    }
+
+    /// Whether a time may be read at already.
+    pub(super) fn is_below_bound(&self, at: Timestamp) -> bool {
+        at.wall < self.bound.load(Ordering::Relaxed)
+    }
+
+    /// Begins to move the bound, if a time comes near it: the caller writes the new one down and
+    /// then calls [`Timeline::end_moving_bound`]. For a time below the bound nobody waits, and
+    /// after a failure nobody tries again at once.
+    pub(super) fn begin_moving_bound(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut state = self.state.lock();
+        while self.is_near_bound(at) {
+            let now = self.clock.now();
+            let early = now < state.bound_failed.plus_nanos(BOUND_MARGIN_NANOS);
+            if self.is_below_bound(at) && (early || state.moves_bound) {
+                return None;
+            }
+            if !state.moves_bound {
+                state.moves_bound = true;
+                return Some(ahead_of(at.max(now)));
+            }
+            task::wait(&self.changed, &mut state);
         }
-        let new = at.wall.saturating_add(BOUND_AHEAD_NANOS);
-        self.bound.fetch_max(new, Ordering::Relaxed);
-        Some(Timestamp::from_nanos(new))
+        None
+    }
+
+    /// The bound that was to be moved is on disk, or could not be written.
+    pub(super) fn end_moving_bound(&self, written: Option<Timestamp>) {
+        let mut state = self.state.lock();
+        state.moves_bound = false;
+        match written {
+            Some(bound) => self.raise_bound(bound),
+            None => state.bound_failed = self.clock.now(),
+        }
+        self.changed.notify_all();
+    }
+
+    /// Begins to move the bound back to just after the time, for an end after which nobody reads.
+    pub(super) fn begin_lowering_bound(&self) -> Timestamp {
+        let mut state = self.state.lock();
+        while state.moves_bound {
+            task::wait(&self.changed, &mut state);
+        }
+        state.moves_bound = true;
+        let bound = Timestamp::from_nanos(self.clock.now().wall.saturating_add(1));
+        self.bound.store(bound.wall, Ordering::Relaxed);
+        bound
+    }
+
+    /// A bound is on disk.
+    pub(super) fn raise_bound(&self, bound: Timestamp) {
+        self.bound.fetch_max(bound.wall, Ordering::Relaxed);
     }
 
     /// Ends the group in flight. `last` is the time of its last commit if there was one that was
@@ -186,7 +250,7 @@ impl Timeline {
                 *watched = *time;
             }
         }
-        self.published.notify_all();
+        self.changed.notify_all();
     }
 
     pub(super) fn watched(&self, at: usize) -> Timestamp {

@@ -454,7 +454,7 @@ impl Txn {
 
     /// Moves the read time forward, unless something that was read has changed.
     fn refresh(&mut self) -> bool {
-        let history = self.mvcc.timeline.read_latest(!self.options.read_only);
+        let history = self.mvcc.read_latest(!self.options.read_only);
         if !self.reads_hold() {
             self.doomed = true;
             return false;
@@ -471,7 +471,7 @@ impl Txn {
             return Err(concurrent_update());
         }
         if self.options.isolation == Isolation::ReadCommitted && self.options.as_of.is_none() {
-            let history = self.mvcc.timeline.read_latest(!self.options.read_only);
+            let history = self.mvcc.read_latest(!self.options.read_only);
             self.move_to(history);
         }
         Ok(())
@@ -481,7 +481,6 @@ impl Txn {
         self.saw_newer = false;
         self.read_at = history.at();
         self.history = Arc::new(history);
-        self.mvcc.keep_bound_ahead(self.read_at);
     }
 
     /// Says that the commit makes rows public which were loaded into a span in bulk: the changelog
