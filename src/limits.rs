@@ -40,9 +40,6 @@ pub const BATCH_ROWS: usize = 1_024;
 /// Memory that one statement may hold in hash tables, sorts and buffers, in bytes.
 pub const STATEMENT_MEMORY_BYTES: usize = 512 << 20;
 
-/// Buffered writes of one transaction, in bytes, before it fails with 53200.
-pub const TRANSACTION_BYTES_MAX: usize = 1 << 30;
-
 /// Digits before the decimal point of a numeric, as in PostgreSQL.
 pub const NUMERIC_INTEGER_DIGITS_MAX: i64 = 131_072;
 

@@ -96,6 +96,10 @@ settings! {
         "whether schedules run";
     JOBS_SCHEDULER_PACE "jobs.scheduler.pace" Duration "1m"
         "how often the scheduler looks for schedules that are due";
+    TRANSACTION_MEMORY "kv.transaction.write_buffer" Bytes "64MiB"
+        "writes of one transaction that are kept in memory; more go to temporary files";
+    TRANSACTION_LOCKS "kv.transaction.max_row_locks" Int "200000"
+        "row locks of one transaction before it locks whole indexes instead";
     SERVER_STATEMENT_MEMORY "sql.statement.memory_limit" Bytes "512MiB"
         "memory that one statement may hold in sorts and hash tables";
     SQL_DEFAULT_GC_TTL "gc.default_ttl" Duration "25h"

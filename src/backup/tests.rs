@@ -141,7 +141,7 @@ fn tables(patterns: &[&str]) -> Targets {
 impl World {
     fn new() -> World {
         let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(1_700_000_000 * SECOND)));
-        let options = Options { watched: watched_spans() };
+        let options = Options { watched: watched_spans(), ..Options::default() };
         let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
         let catalog = Catalog::open(mvcc).unwrap();
         let settings = Arc::new(Settings::new());

@@ -28,7 +28,7 @@ pub(super) fn run(mvcc: &std::sync::Arc<Mvcc>) -> Result<Uuid> {
                 write(&mut txn, &Descriptor::Table(table.descriptor().as_ref().clone()))?;
             }
         }
-        if txn.write_count() > 0 {
+        if txn.has_writes() {
             txn.commit()?;
         }
         return Ok(id);

@@ -111,7 +111,7 @@ impl Catalog {
     /// The catalogue as a transaction sees it, its own changes included. Costs next to nothing
     /// unless the transaction changed the catalogue or reads the past.
     pub fn snapshot(&self, txn: &mut Txn) -> Result<Arc<CatalogSnapshot>> {
-        if txn.write_count() > 0 && self.spans.iter().any(|span| txn.has_writes_in(span)) {
+        if txn.has_writes() && self.spans.iter().any(|span| txn.has_writes_in(span)) {
             return self.own_snapshot(txn);
         }
         self.at(txn.read_timestamp())
@@ -184,7 +184,7 @@ impl Catalog {
                     hasher.update(part);
                 }
                 hasher.update(&[u8::from(value.is_some())]);
-            });
+            })?;
         }
         let hash = *hasher.finalize().as_bytes();
         let (id, read_at) = (txn.id(), txn.read_timestamp());

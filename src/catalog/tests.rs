@@ -18,7 +18,7 @@ use crate::types::{Datum, Type};
 
 fn open_on(engine: &SharedEngine, wall: u64) -> Arc<Catalog> {
     let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(wall)));
-    let options = Options { watched: watched_spans() };
+    let options = Options { watched: watched_spans(), ..Options::default() };
     Catalog::open(Mvcc::open(Arc::clone(engine), clock, options).unwrap()).unwrap()
 }
 

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn secrets_are_there_until_they_are_forgotten() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(1_700_000_000_000_000_000)));
-        let options = Options { watched: watched_spans() };
+        let options = Options { watched: watched_spans(), ..Options::default() };
         let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock, options).unwrap();
         let _catalog = Catalog::open(Arc::clone(&mvcc)).unwrap();
         let mut txn = mvcc.begin(TxnOptions::default()).unwrap();

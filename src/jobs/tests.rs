@@ -69,7 +69,7 @@ impl Node {
     fn new() -> Node {
         let engine: SharedEngine = Arc::new(MemoryEngine::new());
         let clock = Arc::new(ManualClock::new(Timestamp::from_nanos(20_000 * DAY_NANOS)));
-        let options = Options { watched: watched_spans() };
+        let options = Options { watched: watched_spans(), ..Options::default() };
         let mvcc = Mvcc::open(engine, clock.clone(), options).unwrap();
         Node::over(mvcc, clock)
     }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::{
-    Access, Batch, Change, Cursor, Durability, Engine, Family, SortedWriter, TIMESTAMP_BYTES,
+    Access, Batch, Change, Cursor, Durability, Engine, Family, Scratch, SortedWriter,
+    TIMESTAMP_BYTES,
 };
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
@@ -23,6 +24,8 @@ type Map = BTreeMap<Bytes, Bytes>;
 /// What goes wrong with a write, for tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// Nothing: the one after it meets the next write.
+    None,
     /// The batch is refused: the disk is full (53100).
     Full,
     /// The sync fails (58030); readers never see the batch.
@@ -42,6 +45,7 @@ struct State {
 #[derive(Default)]
 pub struct MemoryEngine {
     state: Arc<RwLock<State>>,
+    scratch: Scratch,
 }
 
 fn slot(family: Family) -> usize {
@@ -62,6 +66,16 @@ impl State {
         let map = Arc::make_mut(&mut self.families[slot(family)]);
         if let Some((key, old)) = map.remove_entry(key) {
             self.undo.push((family, key, Some(old)));
+        }
+    }
+
+    /// Goes wrong if a test asked for it.
+    fn fault(&mut self) -> Result<()> {
+        let fault = if self.faults.is_empty() { None } else { Some(self.faults.remove(0)) };
+        match fault {
+            None | Some(Fault::None) => Ok(()),
+            Some(Fault::Full) => Err(Error::new(sqlstate::DISK_FULL, "no space left on device")),
+            Some(Fault::Sync) => Err(Error::io("could not fsync the log")),
         }
     }
 
@@ -106,7 +120,7 @@ impl MemoryEngine {
             };
         }
         state.faults.clear();
-        MemoryEngine { state: Arc::new(RwLock::new(state)) }
+        MemoryEngine { state: Arc::new(RwLock::new(state)), scratch: Scratch::in_memory() }
     }
 
     /// Makes the next synced write go wrong; several faults are taken in order.
@@ -157,17 +171,11 @@ impl Engine for MemoryEngine {
             state.apply(batch);
             return Ok(());
         }
-        let fault = if state.faults.is_empty() { None } else { Some(state.faults.remove(0)) };
-        match fault {
-            None => {
-                state.apply(batch);
-                state.undo.clear();
-                state.synced_writes += 1;
-                Ok(())
-            }
-            Some(Fault::Full) => Err(Error::new(sqlstate::DISK_FULL, "no space left on device")),
-            Some(Fault::Sync) => Err(Error::io("could not fsync the log")),
-        }
+        state.fault()?;
+        state.apply(batch);
+        state.undo.clear();
+        state.synced_writes += 1;
+        Ok(())
     }
 
     fn sorted_writer(&self, family: Family) -> Result<Box<dyn SortedWriter>> {
@@ -177,6 +185,10 @@ impl Engine for MemoryEngine {
             entries: Vec::new(),
             bytes: 0,
         }))
+    }
+
+    fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
     fn flush(&self) -> Result<()> {
@@ -304,8 +316,13 @@ impl SortedWriter for MemoryWriter {
         self.bytes
     }
 
+    fn seal(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     fn finish(self: Box<Self>) -> Result<()> {
         let mut state = self.state.write();
+        state.fault()?;
         for (key, value) in self.entries {
             state.put(self.family, key, value);
         }

@@ -23,6 +23,7 @@
 
 pub mod memory;
 pub mod rocksdb;
+pub mod scratch;
 
 #[cfg(test)]
 mod conformance;
@@ -32,6 +33,8 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::keys::Span;
+
+pub use scratch::{Scratch, ScratchFile};
 
 /// A separate key space with its own tuning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -139,6 +142,9 @@ pub trait SortedWriter: Send {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()>;
     /// Bytes added so far.
     fn bytes(&self) -> u64;
+    /// Ends the run and makes its bytes durable without showing them. What can fail for want of
+    /// space fails here; calling it before [`SortedWriter::finish`] is optional.
+    fn seal(&mut self) -> Result<()>;
     /// Makes the run durable and visible. Nothing is visible if this fails or is never called.
     fn finish(self: Box<Self>) -> Result<()>;
 }
@@ -163,6 +169,8 @@ pub trait Engine: Send + Sync + 'static {
     fn write(&self, batch: Batch, durability: Durability) -> Result<()>;
     /// Begins a sorted run (an SST file in RocksDB).
     fn sorted_writer(&self, family: Family) -> Result<Box<dyn SortedWriter>>;
+    /// Where bytes are put aside that need not outlive the process.
+    fn scratch(&self) -> &Scratch;
     /// Writes memory to disk and waits for it.
     fn flush(&self) -> Result<()>;
     /// Compacts a span, dropping what the GC line allows.

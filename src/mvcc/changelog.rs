@@ -77,8 +77,18 @@ pub(super) fn append<'a>(
     keys: impl Iterator<Item = &'a [u8]>,
     marked: &[Span],
 ) {
+    append_keys(batch, at, 0, keys);
+    append_spans(batch, at, marked);
+}
+
+/// Adds keys of a commit to a batch as chunks from a number on, and gives back the next number.
+pub(super) fn append_keys<'a>(
+    batch: &mut Batch,
+    at: Timestamp,
+    mut number: u32,
+    keys: impl Iterator<Item = &'a [u8]>,
+) -> u32 {
     let mut chunk = Chunk::default();
-    let mut number = 0;
     for key in keys {
         chunk.add(key);
         if chunk.body.len() >= CHUNK_BYTES {
@@ -88,7 +98,13 @@ pub(super) fn append<'a>(
     }
     if !chunk.body.is_empty() {
         batch.put(Family::Changelog, log_key(KEYS, at, number), chunk.finish());
+        number += 1;
     }
+    number
+}
+
+/// Adds the spans that a commit makes public to its batch.
+pub(super) fn append_spans(batch: &mut Batch, at: Timestamp, marked: &[Span]) {
     for (number, span) in (0u32..).zip(marked) {
         let mut value = Vec::with_capacity(4 + span.start.len() + span.end.len());
         push_length(&mut value, span.start.len());
@@ -124,7 +140,7 @@ impl<'a> Chunk<'a> {
 }
 
 /// Seven bits a byte, the lowest first, the high bit set on all but the last.
-fn push_length(out: &mut Vec<u8>, mut n: usize) {
+pub(super) fn push_length(out: &mut Vec<u8>, mut n: usize) {
     while n >= 0x80 {
         out.push((n & 0x7F) as u8 | 0x80);
         n >>= 7;
@@ -136,7 +152,7 @@ fn cut() -> Error {
     Error::corrupt("an entry of the changelog is cut short")
 }
 
-fn take_length(input: &mut &[u8]) -> Result<usize> {
+pub(super) fn take_length(input: &mut &[u8]) -> Result<usize> {
     let mut n = 0usize;
     for shift in [0, 7, 14, 21, 28] {
         let (byte, rest) = input.split_first().ok_or_else(cut)?;
@@ -149,7 +165,7 @@ fn take_length(input: &mut &[u8]) -> Result<usize> {
     Err(Error::corrupt("an entry of the changelog has a bad length"))
 }
 
-fn take<'a>(input: &mut &'a [u8], n: usize) -> Result<&'a [u8]> {
+pub(super) fn take<'a>(input: &mut &'a [u8], n: usize) -> Result<&'a [u8]> {
     let (head, rest) = input.split_at_checked(n).ok_or_else(cut)?;
     *input = rest;
     Ok(head)

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use super::conflict::Recent;
-use super::lock::{LockSet, LockTable, Owner};
+use super::lock::{Held, LockTable, Owner};
 use super::reads::ReadSet;
 use super::timeline::Timeline;
 use super::version::version_key;
@@ -40,12 +40,12 @@ pub(super) struct Job {
     pub(super) reads: ReadSet,
     pub(super) writes: WriteSet,
     pub(super) marked: Vec<Span>,
-    pub(super) locks: LockSet,
+    pub(super) locks: Held,
 }
 
 pub(super) struct Committer {
-    engine: SharedEngine,
-    timeline: Arc<Timeline>,
+    pub(super) engine: SharedEngine,
+    pub(super) timeline: Arc<Timeline>,
     locks: Arc<LockTable>,
     pub(super) recent: Mutex<Recent>,
     watched: Vec<Span>,
@@ -145,9 +145,14 @@ impl Committer {
             let mut queue = self.queue.lock();
             let mut bytes = 0;
             while bytes < GROUP_BYTES
-                && let Some((job, seat)) = queue.waiting.pop_front()
+                && let Some((job, seat)) =
+                    queue.waiting.pop_front_if(|(job, _)| bytes == 0 || !job.writes.is_spilled())
             {
-                bytes += job.writes.bytes();
+                bytes += job.writes.bytes().max(1);
+                if job.writes.is_spilled() {
+                    // It is written in another way, so it goes alone.
+                    bytes = GROUP_BYTES;
+                }
                 group.members.push(Member { job: Some(job), seat, outcome: None });
             }
         }
@@ -179,6 +184,12 @@ impl Committer {
         self.queue.lock().closed
     }
 
+    /// Takes no more writes, because nobody knows what the disk holds.
+    pub(super) fn poison(&self, why: &Error) {
+        self.poisoned.store(true, Ordering::Release);
+        tracing::error!(error = %why, "a commit could not be written");
+    }
+
     fn check_poison(&self) -> Result<()> {
         if self.poisoned.load(Ordering::Acquire) {
             return Err(Error::io("the store takes no writes after a failed one").with_hint(
@@ -189,12 +200,19 @@ impl Committer {
     }
 
     /// Which watched spans a job writes into.
-    fn touched(&self, job: &Job) -> Vec<usize> {
+    pub(super) fn touched(&self, job: &Job) -> Vec<usize> {
         let touches = |span: &Span| {
             job.writes.has_in(span) || job.marked.iter().any(|marked| marked.overlaps(span))
         };
         (0..self.watched.len()).filter(|i| touches(&self.watched[*i])).collect()
     }
+}
+
+/// What was read does not hold any more.
+pub(super) fn invalidated() -> Error {
+    Error::serialization(
+        "could not serialize access due to read/write dependencies among transactions",
+    )
 }
 
 pub(super) fn stopped() -> Error {
@@ -223,6 +241,12 @@ impl Group<'_> {
             }
             return;
         }
+        if let [member] = self.members.as_mut_slice()
+            && let Some(job) = member.job.as_mut().filter(|job| job.writes.is_spilled())
+        {
+            member.outcome = Some(committer.commit_large(job));
+            return;
+        }
         let assigned = committer.timeline.assign(self.members.len());
         let mut touched = Vec::new();
         let mut batch = Batch::new();
@@ -233,10 +257,7 @@ impl Group<'_> {
             for (member, at) in self.members.iter_mut().zip(assigned.times) {
                 let Some(job) = &mut member.job else { continue };
                 if recent.invalidates(&job.reads, job.read_at) {
-                    member.outcome = Some(Err(Error::serialization(
-                        "could not serialize access due to read/write dependencies among \
-                         transactions",
-                    )));
+                    member.outcome = Some(Err(invalidated()));
                     continue;
                 }
                 recent.insert(at, job.writes.keys().map(Key::as_slice), &job.marked);
@@ -271,8 +292,7 @@ impl Group<'_> {
                 // A full disk refuses a batch before anything of it counts; after any other
                 // failure nobody knows what the disk holds.
                 if e.code() != sqlstate::DISK_FULL {
-                    committer.poisoned.store(true, Ordering::Release);
-                    tracing::error!(error = %e, "a commit could not be written");
+                    committer.poison(&e);
                 }
                 for member in &mut self.members {
                     if matches!(member.outcome, Some(Ok(_))) {

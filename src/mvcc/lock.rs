@@ -7,6 +7,10 @@
 //!
 //! Locks stand for keys by a 64-bit hash: two keys with one hash only wait for each other. A
 //! reader never asks for a lock. Whoever would close a circle of waiters gets 40P01 at once.
+//! Whoever has very many locks exchanges them for whole indexes (see `lock/whole.rs`).
+
+mod held;
+mod whole;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
@@ -17,7 +21,10 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use parking_lot::{Condvar, Mutex};
 
+pub(super) use held::Held;
+
 use crate::error::{Error, Result, sqlstate};
+use crate::keys::PREFIX_BYTES;
 use crate::task::Interrupt;
 
 /// What a lock keeps others from doing.
@@ -67,16 +74,37 @@ impl Hasher for Through {
 pub(super) type ThroughState = BuildHasherDefault<Through>;
 
 /// The locks of one transaction.
-pub(super) type LockSet = hashbrown::HashMap<u64, LockMode, ThroughState>;
+type LockSet = hashbrown::HashMap<u64, LockMode, ThroughState>;
+
+/// What stands for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LockId {
+    /// The hash of the key.
+    pub(super) hash: u64,
+    /// The index that the key belongs to: its first bytes.
+    place: u64,
+}
+
+/// Who asks for locks, and how long it waits.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) owner: Owner,
+    pub(super) policy: WaitPolicy,
+    /// How long to wait for one lock; for ever if absent.
+    pub(super) limit: Option<Duration>,
+    pub(super) interrupt: &'a Interrupt,
+}
 
 pub(super) struct LockTable {
     hasher: hashbrown::DefaultHashBuilder,
     locks: DashMap<u64, LockState, ThroughState>,
     /// What each waiting transaction waits for.
     waits: Mutex<HashMap<Owner, u64>>,
+    whole: whole::Whole,
 }
 
 struct LockState {
+    place: u64,
     /// The usual single holder is kept in place.
     first: (Owner, LockMode),
     crowd: Option<Box<Crowd>>,
@@ -189,26 +217,24 @@ impl LockTable {
             hasher: hashbrown::DefaultHashBuilder::default(),
             locks: DashMap::with_hasher(ThroughState::default()),
             waits: Mutex::new(HashMap::new()),
+            whole: whole::Whole::default(),
         }
     }
 
-    /// The number that stands for a key.
-    pub(super) fn hash(&self, key: &[u8]) -> u64 {
-        self.hasher.hash_one(key)
+    /// What stands for a key.
+    pub(super) fn id(&self, key: &[u8]) -> LockId {
+        let mut place = [0; PREFIX_BYTES];
+        let known = key.len().min(PREFIX_BYTES);
+        place[..known].copy_from_slice(&key[..known]);
+        LockId { hash: self.hasher.hash_one(key), place: u64::from_be_bytes(place) }
     }
 
     /// Takes a lock for a transaction that does not have it in this mode yet. False: it was
     /// skipped.
-    pub(super) fn acquire(
-        &self,
-        owner: Owner,
-        lock: u64,
-        mode: LockMode,
-        policy: WaitPolicy,
-        limit: Option<Duration>,
-        interrupt: &Interrupt,
-    ) -> Result<bool> {
-        let slot = match self.attempt(owner, lock, mode, policy) {
+    fn acquire(&self, asking: Asking<'_>, id: LockId, mode: LockMode) -> Result<bool> {
+        let Asking { owner, policy, limit, interrupt } = asking;
+        let lock = id.hash;
+        let slot = match self.attempt(owner, id, mode, policy) {
             Tried::Granted => return Ok(true),
             Tried::Queued(slot) => slot,
             Tried::Busy if policy == WaitPolicy::Skip => return Ok(false),
@@ -242,10 +268,10 @@ impl LockTable {
         }
     }
 
-    fn attempt(&self, owner: Owner, lock: u64, mode: LockMode, policy: WaitPolicy) -> Tried {
-        match self.locks.entry(lock) {
+    fn attempt(&self, owner: Owner, id: LockId, mode: LockMode, policy: WaitPolicy) -> Tried {
+        match self.locks.entry(id.hash) {
             Entry::Vacant(vacant) => {
-                vacant.insert(LockState { first: (owner, mode), crowd: None });
+                vacant.insert(LockState { place: id.place, first: (owner, mode), crowd: None });
                 Tried::Granted
             }
             Entry::Occupied(mut occupied) => {
@@ -325,15 +351,23 @@ impl LockTable {
         true
     }
 
-    /// Gives back every lock of a transaction.
-    pub(super) fn release(&self, owner: Owner, locks: &mut LockSet) {
-        for (lock, _) in locks.drain() {
-            if let Entry::Occupied(mut occupied) = self.locks.entry(lock) {
-                let held = occupied.get_mut().drop_holder(owner);
-                if !occupied.get_mut().admit_waiters(!held) {
-                    occupied.remove();
-                }
+    /// Gives back one lock of a transaction.
+    fn release_one(&self, owner: Owner, lock: u64) {
+        if let Entry::Occupied(mut occupied) = self.locks.entry(lock) {
+            let held = occupied.get_mut().drop_holder(owner);
+            if !occupied.get_mut().admit_waiters(!held) {
+                occupied.remove();
             }
+        }
+    }
+
+    /// Gives back every lock of a transaction.
+    pub(super) fn release(&self, owner: Owner, held: &mut Held) {
+        for place in held.places.drain(..) {
+            self.whole.forget(place);
+        }
+        for (lock, _) in held.locks.drain() {
+            self.release_one(owner, lock);
         }
     }
 

@@ -39,11 +39,14 @@ mod conflict;
 mod export;
 mod gc;
 mod ingest;
+mod large;
 mod lock;
 mod meta;
 mod reads;
+mod run;
 mod scan;
 mod snapshot;
+mod spilled;
 mod timeline;
 mod txn;
 mod version;
@@ -59,6 +62,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 use crate::keys::Span;
 use crate::kv::{Batch, Durability, Family, SharedEngine, TIMESTAMP_BYTES};
+use crate::settings::Settings;
 
 pub use changelog::Changed;
 pub use export::{ExportRequest, Exported, Exporter};
@@ -79,12 +83,15 @@ use timeline::{ReadGuard, Timeline};
 pub struct Options {
     /// Spans whose last change [`Mvcc::watched_version`] tells: the tables of the catalogue.
     pub watched: Vec<Span>,
+    /// Where the limits of transactions are looked up.
+    pub settings: Arc<Settings>,
 }
 
 /// The versioned store. Shared by everyone.
 pub struct Mvcc {
     engine: SharedEngine,
     clock: Arc<dyn Clock>,
+    settings: Arc<Settings>,
     timeline: Arc<Timeline>,
     locks: Arc<LockTable>,
     committer: Committer,
@@ -117,8 +124,8 @@ impl Mvcc {
             options.watched,
             visible,
         );
-        let mvcc =
-            Mvcc { engine, clock, timeline, locks, committer, gc, next_id: AtomicU64::new(1) };
+        let (settings, next_id) = (options.settings, AtomicU64::new(1));
+        let mvcc = Mvcc { engine, clock, settings, timeline, locks, committer, gc, next_id };
         mvcc.keep_bound_ahead(visible)?;
         Ok(Arc::new(mvcc))
     }

@@ -259,7 +259,7 @@ impl TxnScan {
                 Source::Base => {
                     self.base.advance()?;
                 }
-                Source::Own => self.own.step(),
+                Source::Own => self.own.step()?,
             }
         }
         loop {
@@ -294,7 +294,7 @@ impl TxnScan {
                         self.from = Source::Own;
                         return Ok(true);
                     }
-                    self.own.step();
+                    self.own.step()?;
                 }
             }
         }

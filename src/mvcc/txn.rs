@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::commit::Job;
 use super::conflict::Newest;
-use super::lock::{LockMode, LockSet, Owner, ThroughState, WaitPolicy};
+use super::lock::{Asking, Held, LockId, LockMode, Owner, WaitPolicy};
 use super::reads::ReadSet;
 use super::scan::{TxnScan, VersionScan};
 use super::timeline::ReadGuard;
@@ -15,8 +15,12 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::{Key, Span};
 use crate::kv::Access;
-use crate::limits::{KEY_BYTES_MAX, TRANSACTION_BYTES_MAX};
+use crate::limits::KEY_BYTES_MAX;
+use crate::settings;
 use crate::task::Interrupt;
+
+/// With so many bytes of writes, the limit is looked up for the first time.
+const FIRST_LOOK_BYTES: usize = 16 << 10;
 
 /// How much of what others do meanwhile a transaction may notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,9 +103,9 @@ pub struct Txn {
     read_at: Timestamp,
     reads: ReadSet,
     writes: WriteSet,
-    locks: LockSet,
-    /// Locked keys whose newest version was read, so that it may be replaced whatever its time.
-    latest: hashbrown::HashSet<u64, ThroughState>,
+    /// Bytes of writes that memory may hold, once it was looked up.
+    writes_max: Option<usize>,
+    locks: Held,
     /// Whether one of those was newer than the snapshot: then what else was read must hold for
     /// longer than the snapshot, even if nothing is written.
     saw_newer: bool,
@@ -130,8 +134,8 @@ impl Txn {
             history: Arc::new(history),
             reads: ReadSet::default(),
             writes: WriteSet::default(),
-            locks: LockSet::default(),
-            latest: hashbrown::HashSet::default(),
+            writes_max: None,
+            locks: Held::default(),
             saw_newer: false,
             savepoints: Vec::new(),
             next_savepoint: 1,
@@ -182,21 +186,25 @@ impl Txn {
         &self.mvcc
     }
 
-    /// How many keys it has written.
-    pub fn write_count(&self) -> u64 {
-        self.writes.len() as u64
+    /// Whether it has written anything.
+    pub fn has_writes(&self) -> bool {
+        !self.writes.is_empty()
     }
 
-    /// Whether it has written into a span.
+    /// Whether it has written into a span. Of a transaction too large for memory the answer may be
+    /// yes although it only wrote on both sides of the span within an index.
     pub fn has_writes_in(&self, span: &Span) -> bool {
         self.writes.has_in(span) || self.marked.iter().any(|marked| marked.overlaps(span))
     }
 
     /// Shows each of its writes into a span, in the order of the keys; no value is a deletion.
-    pub fn for_each_write(&self, span: &Span, each: EachWrite<'_>) {
-        for (key, stored) in self.writes.iter_in(span) {
+    pub fn for_each_write(&self, span: &Span, each: EachWrite<'_>) -> Result<()> {
+        let mut writes = self.writes.within(span, false)?;
+        while let Some((key, stored)) = writes.peek() {
             each(key, own_value(stored));
+            writes.step()?;
         }
+        Ok(())
     }
 
     fn records(&self) -> bool {
@@ -223,8 +231,8 @@ impl Txn {
 
     /// The value of a key: what the transaction wrote, or what its snapshot has.
     pub fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        if let Some(stored) = self.writes.get(key) {
-            return Ok(own_value(stored).map(<[u8]>::to_vec));
+        if let Some(stored) = self.writes.get(key)? {
+            return Ok(own_value(&stored).map(<[u8]>::to_vec));
         }
         if self.records() {
             self.reads.add_point(key);
@@ -253,7 +261,7 @@ impl Txn {
         let reverse = options.reverse;
         let base =
             VersionScan::new(&*self.mvcc.engine, span, self.read_at, reverse, options.access)?;
-        let own = self.writes.within(span, reverse);
+        let own = self.writes.within(span, reverse)?;
         Ok(TxnScan::new(base, own, reverse, self.history.clone()))
     }
 
@@ -277,19 +285,28 @@ impl Txn {
                 format!("a key of {} bytes is longer than {KEY_BYTES_MAX}", key.len()),
             ));
         }
-        let lock = self.mvcc.locks.hash(&key);
+        let lock = self.mvcc.locks.id(&key);
         self.take_lock(lock, LockMode::Exclusive, WaitPolicy::Wait)?;
         self.check_newest(&key, lock)?;
-        if self.writes.bytes() + key.len() + stored.len() > TRANSACTION_BYTES_MAX {
-            return Err(Error::new(
-                sqlstate::OUT_OF_MEMORY,
-                format!("the transaction's writes take more than {TRANSACTION_BYTES_MAX} bytes"),
-            )
-            .with_hint("Write in several smaller transactions."));
+        if self.writes.bytes() >= FIRST_LOOK_BYTES && self.writes.bytes() >= self.writes_max() {
+            self.put_writes_aside()?;
         }
         let innermost = self.savepoints.last().map(|savepoint| savepoint.writes);
         self.writes.insert(key, stored, innermost);
         Ok(())
+    }
+
+    /// Bytes of writes that memory may hold.
+    fn writes_max(&mut self) -> usize {
+        let settings = &self.mvcc.settings;
+        *self.writes_max.get_or_insert_with(|| {
+            usize::try_from(settings.bytes(settings::TRANSACTION_MEMORY)).unwrap_or(usize::MAX)
+        })
+    }
+
+    fn put_writes_aside(&mut self) -> Result<()> {
+        let marks = self.savepoints.iter().map(|savepoint| savepoint.writes);
+        self.writes.spill(self.mvcc.engine.scratch(), marks)
     }
 
     /// Locks a key; false if it was skipped. A newer version than the snapshot's is a retryable
@@ -298,7 +315,7 @@ impl Txn {
         if self.options.read_only {
             return Err(read_only());
         }
-        let lock = self.mvcc.locks.hash(key);
+        let lock = self.mvcc.locks.id(key);
         if !self.take_lock(lock, mode, wait)? {
             return Ok(false);
         }
@@ -319,47 +336,42 @@ impl Txn {
         if self.options.read_only {
             return Err(read_only());
         }
-        let lock = self.mvcc.locks.hash(key);
+        let lock = self.mvcc.locks.id(key);
         if !self.take_lock(lock, mode, wait)? {
             return Ok(Locked::Skipped);
         }
-        if let Some(stored) = self.writes.get(key) {
-            return Ok(Locked::Value(own_value(stored).map(<[u8]>::to_vec)));
+        if let Some(stored) = self.writes.get(key)? {
+            return Ok(Locked::Value(own_value(&stored).map(<[u8]>::to_vec)));
         }
-        if self.options.isolation == Isolation::Serializable && self.has_newer(key)? {
+        let serializable = self.options.isolation == Isolation::Serializable;
+        let whole = self.locks.has_index_of(lock);
+        let newer = (serializable || whole) && self.has_newer(key)?;
+        if newer && serializable {
             if !self.reads_hold() {
                 return Err(concurrent_update());
             }
             self.saw_newer = true;
         }
-        self.latest.insert(lock);
+        // Nobody else writes into an index that is locked as a whole: what is not newer stays so.
+        if newer || !whole {
+            self.locks.note_latest(lock);
+        }
         Ok(Locked::Value(self.mvcc.read_at(key, Timestamp::MAX)?))
     }
 
-    fn take_lock(&mut self, lock: u64, mode: LockMode, wait: WaitPolicy) -> Result<bool> {
-        if self.locks.get(&lock).is_some_and(|held| *held >= mode) {
-            return Ok(true);
-        }
-        let taken = self.mvcc.locks.acquire(
-            self.id,
-            lock,
-            mode,
-            wait,
-            self.options.lock_timeout,
-            &self.options.interrupt,
-        );
-        match taken {
-            Ok(true) => {
-                self.locks.insert(lock, mode);
-                Ok(true)
-            }
-            Ok(false) => Ok(false),
-            Err(e) => {
-                // Whoever closed a circle must let go of what it holds.
-                self.doomed |= e.code() == sqlstate::DEADLOCK_DETECTED;
-                Err(e)
-            }
-        }
+    fn take_lock(&mut self, lock: LockId, mode: LockMode, policy: WaitPolicy) -> Result<bool> {
+        let asking = Asking {
+            owner: self.id,
+            policy,
+            limit: self.options.lock_timeout,
+            interrupt: &self.options.interrupt,
+        };
+        let settings = &self.mvcc.settings;
+        let limit = || usize::try_from(settings.int(settings::TRANSACTION_LOCKS)).unwrap_or(0);
+        self.locks.take(&self.mvcc.locks, asking, lock, mode, limit).inspect_err(|e| {
+            // Whoever closed a circle must let go of what it holds.
+            self.doomed |= e.code() == sqlstate::DEADLOCK_DETECTED;
+        })
     }
 
     /// Whether somebody committed a newer version of a key than the transaction sees. With the
@@ -382,8 +394,8 @@ impl Txn {
 
     /// Before a write: a newer version is a conflict, unless the write does not depend on what
     /// the transaction has seen.
-    fn check_newest(&self, key: &[u8], lock: u64) -> Result<()> {
-        if self.latest.contains(&lock) || !self.has_newer(key)? {
+    fn check_newest(&self, key: &[u8], lock: LockId) -> Result<()> {
+        if self.locks.knows_latest(lock) || !self.has_newer(key)? {
             return Ok(());
         }
         if self.options.isolation == Isolation::Serializable && !self.reads.contains(key) {
@@ -393,8 +405,8 @@ impl Txn {
     }
 
     /// After a lock that was asked for: a newer version is a conflict.
-    fn check_locked(&self, key: &[u8], lock: u64) -> Result<()> {
-        if self.latest.contains(&lock) || !self.has_newer(key)? {
+    fn check_locked(&self, key: &[u8], lock: LockId) -> Result<()> {
+        if self.locks.knows_latest(lock) || !self.has_newer(key)? {
             return Ok(());
         }
         Err(concurrent_update())
@@ -515,6 +527,9 @@ impl Txn {
             }
             self.read_at
         } else {
+            if self.writes.is_spilled() {
+                self.put_writes_aside()?;
+            }
             let reads = match self.options.isolation {
                 Isolation::Serializable => std::mem::take(&mut self.reads),
                 Isolation::Snapshot | Isolation::ReadCommitted => ReadSet::default(),

@@ -1,11 +1,16 @@
-//! A transaction's buffered writes, with savepoints.
+//! A transaction's buffered writes, with savepoints. Those that are too many for memory are put
+//! aside (see `spilled`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::spilled::{Merged, Spilled};
 use super::version;
+use crate::error::Result;
 use crate::keys::{Key, Span};
+use crate::kv::Scratch;
 
 /// What one buffered write costs besides its bytes.
 const OVERHEAD_BYTES: usize = 80;
@@ -21,6 +26,14 @@ pub(super) struct Write {
     older: Option<Box<Write>>,
 }
 
+impl Write {
+    /// What was written in each epoch that is remembered, the youngest first.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        std::iter::successors(Some(self), |write| write.older.as_deref())
+            .map(|write| (write.epoch, write.stored.as_slice()))
+    }
+}
+
 /// The writes of a transaction, one for each key.
 #[derive(Default)]
 pub(super) struct WriteSet {
@@ -29,6 +42,7 @@ pub(super) struct WriteSet {
     epoch: u32,
     bytes: usize,
     operations: u64,
+    spilled: Option<Box<Spilled>>,
 }
 
 /// A point to roll back to.
@@ -68,20 +82,39 @@ impl WriteSet {
         }
     }
 
-    /// The stored bytes buffered for a key.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        if self.map.is_empty() {
-            return None;
+    /// Puts what memory holds aside. `marks` are the open savepoints.
+    pub(super) fn spill(
+        &mut self,
+        scratch: &Scratch,
+        marks: impl Iterator<Item = WriteMark>,
+    ) -> Result<()> {
+        if !self.map.is_empty() {
+            let marks: Vec<u32> = marks.map(|mark| mark.epoch).collect();
+            self.spilled.get_or_insert_default().add(scratch, &self.map, &marks)?;
+            self.map = Arc::default();
+            self.bytes = 0;
         }
-        self.map.get(key).map(|write| write.stored.as_slice())
+        Ok(())
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.map.len()
+    /// Whether some of the writes were put aside.
+    pub(super) fn is_spilled(&self) -> bool {
+        self.spilled.is_some()
+    }
+
+    /// The stored bytes buffered for a key.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>> {
+        if let Some(write) = self.map.get(key) {
+            return Ok(Some(Cow::Borrowed(&write.stored)));
+        }
+        match &self.spilled {
+            None => Ok(None),
+            Some(spilled) => Ok(spilled.get(key)?.map(Cow::Owned)),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.map.is_empty() && self.spilled.as_ref().is_none_or(|spilled| spilled.is_empty())
     }
 
     /// Memory taken, as an estimate.
@@ -89,25 +122,24 @@ impl WriteSet {
         self.bytes
     }
 
+    /// Whether something was written within a span. Of what was put aside only the bounds within
+    /// each index are known, so the answer may be yes where nothing was.
     pub(super) fn has_in(&self, span: &Span) -> bool {
-        !span.is_empty() && range(&self.map, span).next().is_some()
+        let spilled = || self.spilled.as_ref().is_some_and(|spilled| spilled.may_have_in(span));
+        !span.is_empty() && (range(&self.map, span).next().is_some() || spilled())
     }
 
-    /// The writes within a span: keys and stored bytes.
-    pub(super) fn iter_in(&self, span: &Span) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let within = (!span.is_empty()).then(|| {
-            self.map.range::<[u8], _>((
-                Bound::Included(span.start.as_slice()),
-                Bound::Excluded(span.end.as_slice()),
-            ))
-        });
-        within.into_iter().flatten().map(|(key, write)| (key.as_slice(), write.stored.as_slice()))
+    /// Spans with all the keys of writes that were put aside.
+    pub(super) fn spilled_spans(&self) -> impl Iterator<Item = &Span> {
+        self.spilled.iter().flat_map(|spilled| spilled.spans())
     }
 
+    /// The keys in memory.
     pub(super) fn keys(&self) -> std::collections::btree_map::Keys<'_, Key, Write> {
         self.map.keys()
     }
 
+    /// The writes in memory.
     pub(super) fn into_sorted(self) -> impl Iterator<Item = (Key, Vec<u8>)> {
         let map = Arc::try_unwrap(self.map).unwrap_or_else(|shared| (*shared).clone());
         map.into_iter().map(|(key, write)| (key, write.stored))
@@ -133,6 +165,9 @@ impl WriteSet {
                 }
                 true
             });
+            if let Some(spilled) = &mut self.spilled {
+                spilled.roll_back(mark.epoch, self.epoch);
+            }
             self.operations = mark.operations;
             self.bytes = map
                 .iter()
@@ -143,15 +178,25 @@ impl WriteSet {
     }
 
     /// The writes within a span, for a scan in one direction.
-    pub(super) fn within(&self, span: &Span, reverse: bool) -> OwnWrites {
+    pub(super) fn within(&self, span: &Span, reverse: bool) -> Result<OwnWrites> {
+        let memory = self.in_memory(span, reverse);
+        match &self.spilled {
+            Some(spilled) if !span.is_empty() => {
+                Ok(OwnWrites::Merged(Box::new(spilled.scan(memory, span, reverse)?)))
+            }
+            _ => Ok(OwnWrites::Memory(memory)),
+        }
+    }
+
+    fn in_memory(&self, span: &Span, reverse: bool) -> InMemory {
         if self.map.is_empty() || span.is_empty() {
-            return OwnWrites::Copied(Vec::new());
+            return InMemory::Copied(Vec::new());
         }
         if range(&self.map, span).nth(COPIED_MAX).is_some() {
             let map = self.map.clone();
             let mut shared = Shared { map, span: span.clone(), reverse, here: None };
             shared.step();
-            return OwnWrites::Shared(shared);
+            return InMemory::Shared(shared);
         }
         let copy = |(key, write): (&Key, &Write)| (key.clone(), write.stored.clone());
         let mut copied: Vec<_> = range(&self.map, span).map(copy).collect();
@@ -159,7 +204,7 @@ impl WriteSet {
         if !reverse {
             copied.reverse();
         }
-        OwnWrites::Copied(copied)
+        InMemory::Copied(copied)
     }
 }
 
@@ -173,8 +218,35 @@ fn range<'a>(
     ))
 }
 
-/// Buffered writes in the order of a scan.
+/// A transaction's writes in the order of a scan.
 pub(super) enum OwnWrites {
+    Memory(InMemory),
+    Merged(Box<Merged>),
+}
+
+impl OwnWrites {
+    /// The write here: its key and stored bytes.
+    pub(super) fn peek(&self) -> Option<(&[u8], &[u8])> {
+        match self {
+            OwnWrites::Memory(memory) => memory.peek(),
+            OwnWrites::Merged(merged) => merged.peek(),
+        }
+    }
+
+    /// Moves to the next one.
+    pub(super) fn step(&mut self) -> Result<()> {
+        match self {
+            OwnWrites::Memory(memory) => {
+                memory.step();
+                Ok(())
+            }
+            OwnWrites::Merged(merged) => merged.step(),
+        }
+    }
+}
+
+/// Buffered writes in the order of a scan.
+pub(super) enum InMemory {
     Copied(Vec<(Key, Vec<u8>)>),
     Shared(Shared),
 }
@@ -201,14 +273,14 @@ impl Shared {
     }
 }
 
-impl OwnWrites {
+impl InMemory {
     /// The write here: its key and stored bytes.
     pub(super) fn peek(&self) -> Option<(&[u8], &[u8])> {
         match self {
-            OwnWrites::Copied(writes) => {
+            InMemory::Copied(writes) => {
                 writes.last().map(|(key, stored)| (key.as_slice(), stored.as_slice()))
             }
-            OwnWrites::Shared(shared) => {
+            InMemory::Shared(shared) => {
                 let key = shared.here.as_deref()?;
                 shared.map.get(key).map(|write| (key, write.stored.as_slice()))
             }
@@ -218,10 +290,10 @@ impl OwnWrites {
     /// Moves to the next one.
     pub(super) fn step(&mut self) {
         match self {
-            OwnWrites::Copied(writes) => {
+            InMemory::Copied(writes) => {
                 writes.pop();
             }
-            OwnWrites::Shared(shared) => {
+            InMemory::Shared(shared) => {
                 if shared.here.is_some() {
                     shared.step();
                 }

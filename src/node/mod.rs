@@ -85,9 +85,9 @@ impl Node {
             .build()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ids = Arc::new(IdSource::new());
-        let mvcc = open_store(config, clock.clone())?;
-        let catalog = Catalog::open(mvcc.clone())?;
         let settings = Arc::new(Settings::new());
+        let mvcc = open_store(config, clock.clone(), settings.clone())?;
+        let catalog = Catalog::open(mvcc.clone())?;
         setting::load(&mut mvcc.snapshot(mvcc.visible())?, &settings)?;
         let cloud = Arc::new(cloud(config, &runtime, &settings)?);
         root::prepare(config, &mvcc, &catalog)?;
@@ -188,12 +188,16 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<Mvcc>> {
+fn open_store(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    settings: Arc<Settings>,
+) -> Result<Arc<Mvcc>> {
     make_private(&config.store)?;
     let options =
         rocksdb::Options { cache_bytes: config.cache_bytes, ..rocksdb::Options::default() };
     let engine: SharedEngine = Arc::new(RocksEngine::open(&config.engine_dir(), &options)?);
-    Mvcc::open(engine, clock, mvcc::Options { watched: catalog::watched_spans() })
+    Mvcc::open(engine, clock, mvcc::Options { watched: catalog::watched_spans(), settings })
 }
 
 /// Makes the store's directory, readable by nobody else: it holds everyone's rows.

@@ -29,10 +29,11 @@ pub(crate) fn server() -> Arc<Server> {
 
 /// A server whose store is memory, on a clock of the test's.
 pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
-    let options = Options { watched: watched_spans() };
+    let settings = Arc::new(Settings::new());
+    let options = Options { watched: watched_spans(), settings: settings.clone() };
     let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
     let catalog = Catalog::open(mvcc.clone()).unwrap();
-    let (settings, ids) = (Arc::new(Settings::new()), Arc::new(IdSource::new()));
+    let ids = Arc::new(IdSource::new());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let cloud = Arc::new(Cloud::new(runtime.handle().clone(), settings.clone()));
     let jobs =

@@ -103,7 +103,7 @@ fn start() -> Timestamp {
 impl Scene {
     fn new() -> Scene {
         let clock = Arc::new(ManualClock::new(start()));
-        let options = Options { watched: watched_spans() };
+        let options = Options { watched: watched_spans(), ..Options::default() };
         let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
         let catalog = Catalog::open(Arc::clone(&mvcc)).unwrap();
         let (settings, ids) = (Arc::new(Settings::new()), Arc::new(IdSource::new()));

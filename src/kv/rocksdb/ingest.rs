@@ -9,8 +9,12 @@ use super::{Inner, error, options};
 use crate::error::{Error, Result};
 use crate::kv::{Family, SortedWriter};
 
-/// A run is cut into tables of about this size, in bytes.
+/// The first tables of a run have about this size, in bytes.
 const TABLE_BYTES: u64 = 128 << 20;
+
+/// After so many tables the next ones are twice as large: tables that overlap what is there all
+/// begin in the top level, where RocksDB slows writers down when there are many.
+const TABLES_OF_A_SIZE: usize = 6;
 
 /// Where tables wait until they are ingested.
 pub(super) fn directory(store: &Path) -> PathBuf {
@@ -72,7 +76,8 @@ impl SortedWriter for Ingest {
         }
         self.last.clear();
         self.last.extend_from_slice(key);
-        if self.open.as_ref().is_some_and(|(_, bytes)| *bytes >= TABLE_BYTES) {
+        let doublings = (self.files.len() / TABLES_OF_A_SIZE).min(5);
+        if self.open.as_ref().is_some_and(|(_, bytes)| *bytes >= TABLE_BYTES << doublings) {
             self.close_table()?;
         }
         let bytes = (key.len() + value.len()) as u64;
@@ -93,6 +98,10 @@ impl SortedWriter for Ingest {
 
     fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        self.close_table()
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {

@@ -13,7 +13,7 @@
 //!
 //! Invariants:
 //! - One process per store: RocksDB's LOCK file is held from open to drop.
-//! - Files that a crash left in the ingest directory are removed at open.
+//! - Files that a crash left in the ingest and scratch directories are removed at open.
 //! - Cursors and writers keep the store open: it closes when the last of them is dropped.
 //!
 //! What it is not: aware of transactions, or of what the bytes mean.
@@ -32,7 +32,7 @@ use ::rocksdb::{
     ReadOptions, WriteBatch, WriteOptions,
 };
 
-use super::{Access, Batch, Change, Cursor, Durability, Engine, Family, SortedWriter};
+use super::{Access, Batch, Change, Cursor, Durability, Engine, Family, Scratch, SortedWriter};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
 
@@ -49,6 +49,7 @@ struct Inner {
     synced: WriteOptions,
     buffered: WriteOptions,
     next_file: AtomicU64,
+    scratch: Scratch,
 }
 
 fn family_name(family: Family) -> &'static str {
@@ -80,11 +81,12 @@ impl RocksEngine {
             .map_err(|e| open_error(e, dir))?;
         // The ingest directory is cleared only now, when the lock is held.
         ingest::clear_leftovers(dir)?;
+        let scratch = Scratch::open(&dir.join("scratch"))?;
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
         let buffered = WriteOptions::default();
-        let inner =
-            Inner { db, dir: dir.to_owned(), synced, buffered, next_file: AtomicU64::new(0) };
+        let (dir, next_file) = (dir.to_owned(), AtomicU64::new(0));
+        let inner = Inner { db, dir, synced, buffered, next_file, scratch };
         Ok(RocksEngine { inner: Arc::new(inner) })
     }
 
@@ -189,6 +191,10 @@ impl Engine for RocksEngine {
 
     fn sorted_writer(&self, family: Family) -> Result<Box<dyn SortedWriter>> {
         Ok(Box::new(ingest::Ingest::new(&self.inner, family)?))
+    }
+
+    fn scratch(&self) -> &Scratch {
+        &self.inner.scratch
     }
 
     fn flush(&self) -> Result<()> {

@@ -4,6 +4,7 @@ use std::sync::Barrier;
 use std::sync::mpsc;
 use std::thread;
 
+use super::lock::{Asking, Held};
 use super::*;
 use crate::error::Result;
 
@@ -159,36 +160,33 @@ fn locks_are_given_in_the_order_of_asking() {
     let store = store();
     let table = &store.locks;
     let interrupt = Interrupt::new();
-    let lock = table.hash(b"k");
-    let take = |owner, mode| {
-        let taken = table.acquire(owner, lock, mode, WaitPolicy::Wait, None, &interrupt);
-        assert!(taken.unwrap());
+    let lock = table.id(b"k");
+    let ask = |owner, mode, policy| {
+        let asking = Asking { owner, policy, limit: None, interrupt: &interrupt };
+        let mut held = Held::default();
+        let taken = held.take(table, asking, lock, mode, || usize::MAX).unwrap();
+        (taken, held)
     };
-    take(1, LockMode::Shared);
+    let (_, mut first) = ask(1, LockMode::Shared, WaitPolicy::Wait);
     let (said, order) = mpsc::channel();
     thread::scope(|scope| {
         for (owner, mode) in
             [(2, LockMode::Exclusive), (3, LockMode::Shared), (4, LockMode::Exclusive)]
         {
             let said = said.clone();
-            let take = &take;
+            let ask = &ask;
             scope.spawn(move || {
-                take(owner, mode);
+                let (_, mut held) = ask(owner, mode, WaitPolicy::Wait);
                 said.send(owner).unwrap();
-                let mut held = lock::LockSet::default();
-                held.insert(lock, mode);
                 table.release(owner, &mut held);
             });
-            while table.waiters(lock) < owner as usize - 1 {
+            while table.waiters(lock.hash) < owner as usize - 1 {
                 thread::yield_now();
             }
         }
         // A newcomer who could share with the holder stands in line all the same.
-        let skipped = table.acquire(9, lock, LockMode::Shared, WaitPolicy::Skip, None, &interrupt);
-        assert!(!skipped.unwrap());
-        let mut held = lock::LockSet::default();
-        held.insert(lock, LockMode::Shared);
-        table.release(1, &mut held);
+        assert!(!ask(9, LockMode::Shared, WaitPolicy::Skip).0);
+        table.release(1, &mut first);
     });
     assert_eq!(order.try_iter().collect::<Vec<_>>(), [2, 3, 4]);
 }

@@ -52,7 +52,7 @@ impl Cluster {
     pub fn new() -> Cluster {
         let start = Timestamp::from_nanos(1_700_000_000_000_000_000);
         let clock = Arc::new(ManualClock::new(start));
-        let options = Options { watched: watched_spans() };
+        let options = Options { watched: watched_spans(), ..Options::default() };
         let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
         let catalog = Catalog::open(Arc::clone(&mvcc)).unwrap();
         Cluster { mvcc, catalog, clock }

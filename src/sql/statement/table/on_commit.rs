@@ -23,7 +23,7 @@ pub(super) fn remember(work: &mut Work<'_>, id: DescriptorId, action: Option<&On
 /// Does to the session's tables what a commit does to them. A transaction that wrote nothing has
 /// nothing to take away.
 pub fn apply(work: &mut Work<'_>) -> Result<()> {
-    if work.txn.is_read_only() || work.txn.write_count() == 0 {
+    if work.txn.is_read_only() || !work.txn.has_writes() {
         return Ok(());
     }
     let catalog = work.catalog()?;
