@@ -19,7 +19,13 @@ pub struct Scratch {
     /// In memory if absent.
     dir: Option<PathBuf>,
     next: AtomicU64,
-    used: Arc<AtomicU64>,
+    usage: Arc<Usage>,
+}
+
+#[derive(Debug, Default)]
+struct Usage {
+    now: AtomicU64,
+    ever: AtomicU64,
 }
 
 /// Bytes that were put aside. They are written at the end and read anywhere.
@@ -27,7 +33,7 @@ pub struct Scratch {
 pub struct ScratchFile {
     body: Body,
     length: u64,
-    used: Arc<AtomicU64>,
+    usage: Arc<Usage>,
 }
 
 #[derive(Debug)]
@@ -66,12 +72,17 @@ impl Scratch {
                 Body::Disk(file)
             }
         };
-        Ok(ScratchFile { body, length: 0, used: self.used.clone() })
+        Ok(ScratchFile { body, length: 0, usage: self.usage.clone() })
     }
 
     /// Bytes in scratch files now.
     pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
+        self.usage.now.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that were ever written to scratch files since the place was opened.
+    pub fn written(&self) -> u64 {
+        self.usage.ever.load(Ordering::Relaxed)
     }
 }
 
@@ -93,7 +104,8 @@ impl ScratchFile {
             Body::Disk(file) => file.write_all_at(bytes, at).map_err(temporary)?,
         }
         self.length += bytes.len() as u64;
-        self.used.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.usage.now.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.usage.ever.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(at)
     }
 
@@ -113,7 +125,7 @@ impl ScratchFile {
 
 impl Drop for ScratchFile {
     fn drop(&mut self) {
-        self.used.fetch_sub(self.length, Ordering::Relaxed);
+        self.usage.now.fetch_sub(self.length, Ordering::Relaxed);
     }
 }
 

@@ -1,8 +1,9 @@
 //! # mvcc: versions and transactions
 //!
 //! Every key has a history: versions with the times of the commits that wrote them. A transaction
-//! reads the database as it was at one time, gathers its writes in memory, and gets a time of its
-//! own when it commits. Readers never wait and are never turned away.
+//! reads the database as it was at one time, gathers its writes in memory (beyond a limit in sorted
+//! scratch files), and gets a time of its own when it commits. Readers never wait and are never
+//! turned away.
 //!
 //! ```text
 //!            get, scan                    put, delete, lock
@@ -28,6 +29,9 @@
 //! - Under serializable isolation, what a writing transaction read still holds at its commit time;
 //!   so the commits, in the order of their times, are the whole story. A transaction that only
 //!   reads happens at its read time and never fails.
+//! - What a transaction holds in memory is bounded: its writes move to runs (`spilled`), its reads
+//!   are merged into spans (`reads`), its locks are exchanged for indexes (`lock`). Its commit is
+//!   whole or nothing all the same (`large`).
 //! - Versions are immutable: history ends only below the GC line, and reading there is an error.
 //! - After a write that failed no commit is taken until the store is opened again.
 //!

@@ -120,14 +120,10 @@ pub fn statement_memory(server: &Server) -> usize {
 pub fn collect(planned: &Planned, ctx: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let mut execution = exec::start(&planned.plan);
     let mut rows = Vec::new();
+    let mut left = ctx.memory_max;
     while let Some(batch) = execution.next(ctx)? {
         let bytes = batch.bytes().saturating_mul(2);
-        ctx.memory_left = ctx.memory_left.checked_sub(bytes).ok_or_else(|| {
-            Error::new(
-                crate::error::sqlstate::OUT_OF_MEMORY,
-                "statement needs more memory than it may use",
-            )
-        })?;
+        left = left.checked_sub(bytes).ok_or_else(exec::memory::exceeded)?;
         rows.extend((0..batch.rows).map(|row| batch.row(row)));
     }
     Ok(rows)

@@ -82,7 +82,7 @@ pub(crate) fn within(
         read_at,
         interrupt: &interrupt,
     };
-    test(&mut ExecContext { eval, txn: &mut txn, memory_left: 1 << 30, feed: None });
+    test(&mut ExecContext { eval, txn: &mut txn, memory_max: 1 << 30, feed: None });
 }
 
 /// A session of a role's in `defaultdb`.

@@ -474,6 +474,16 @@ fn take_type(input: &mut &[u8], depth: usize) -> Result<Type> {
     TYPES.get(usize::from(number)).cloned().ok_or_else(|| corrupt("a row has an unknown type"))
 }
 
+/// Appends a value of a type, NULL or not, so that [`take_datum`] reads it back.
+pub fn push_datum(out: &mut Vec<u8>, ty: &Type, datum: &Datum) -> Result<()> {
+    push_item(out, ty, datum, 0)
+}
+
+/// Reads what [`push_datum`] appended and moves past it.
+pub fn take_datum(input: &mut &[u8], ty: &Type) -> Result<Datum> {
+    take_item(input, ty, 0)
+}
+
 /// A value as text for `ColumnDescriptor::missing`.
 pub fn freeze(ty: &Type, datum: &Datum) -> Result<String> {
     let mut bytes = Vec::new();

@@ -32,7 +32,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use body::{freeze, thaw};
+pub use body::{freeze, push_datum, take_datum, thaw};
 pub use codec::TableCodec;
 pub use datum::DatumRef;
 pub use decoder::RowDecoder;

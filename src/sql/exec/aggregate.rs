@@ -1,4 +1,9 @@
 //! Grouping and aggregation by hashing; several grouping sets side by side.
+//!
+//! When there are more groups than memory holds, no further ones are taken into the table: rows of
+//! other groups are put aside, divided by the hashes of their keys, and each part is grouped on its
+//! own afterwards. With several grouping sets, or when it is not the groups that are many but what
+//! one of them collects (DISTINCT, ORDER BY, array_agg), the statement fails instead.
 
 use std::sync::Arc;
 
@@ -7,9 +12,10 @@ use crate::limits::BATCH_ROWS;
 use crate::sql::exec::accumulate::{Grouped, grouped};
 use crate::sql::exec::batch::{Batch, Column};
 use crate::sql::exec::distinct::first_seen;
-use crate::sql::exec::key::KeyTable;
+use crate::sql::exec::key::{KeyHasher, KeyTable};
+use crate::sql::exec::memory::{Charge, exceeded};
 use crate::sql::exec::order::{Direction, sort_rows};
-use crate::sql::exec::state::Charge;
+use crate::sql::exec::spill::{Partitions, Spool, SpoolScan};
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::{AggregateExpr, AggregateSpec};
 use crate::types::{ColumnType, Datum, Type};
@@ -23,6 +29,9 @@ pub struct Aggregate {
     results: Option<std::vec::IntoIter<Batch>>,
     current: Option<(Batch, usize)>,
     charge: Charge,
+    /// Parts still to be grouped, and the one at hand.
+    parts: Vec<Spool>,
+    part: Option<Box<Aggregate>>,
 }
 
 /// One grouping set: its keys and the states of the aggregates.
@@ -31,6 +40,14 @@ struct GroupingSet {
     members: Vec<usize>,
     keys: KeyTable,
     states: Vec<AggregateState>,
+}
+
+impl GroupingSet {
+    /// The columns of a batch by which the set groups.
+    fn columns<'b>(&self, spec: &AggregateSpec, batch: &'b Batch) -> Vec<&'b Column> {
+        let positions = self.members.iter().filter_map(|m| spec.groups.get(*m));
+        positions.filter_map(|p| batch.columns.get(*p)).collect()
+    }
 }
 
 /// One aggregate of one grouping set.
@@ -152,26 +169,37 @@ impl Aggregate {
                 }
             })
             .collect();
-        Aggregate { spec, input, sets, results: None, current: None, charge: Charge::default() }
+        Aggregate {
+            spec,
+            input,
+            sets,
+            results: None,
+            current: None,
+            charge: Charge::default(),
+            parts: Vec::new(),
+            part: None,
+        }
     }
 
     fn consume(&mut self, run: &mut Run<'_, '_>) -> Result<()> {
         let spec = self.spec.clone();
         let mut numbers = Vec::new();
-        while let Some(batch) = self.input.next(run)? {
+        let mut aside: Option<(Partitions, usize)> = None;
+        while let Some(mut batch) = self.input.next(run)? {
             run.check()?;
+            if let Some((aside, _)) = &mut aside {
+                batch = self.known(batch, aside)?;
+                if batch.rows == 0 {
+                    continue;
+                }
+            }
             let prepared = spec
                 .aggregates
                 .iter()
                 .map(|a| Prepared::new(a, &batch, run))
                 .collect::<Result<Vec<_>>>()?;
             for set in &mut self.sets {
-                let columns: Vec<&Column> = set
-                    .members
-                    .iter()
-                    .filter_map(|m| spec.groups.get(*m))
-                    .filter_map(|p| batch.columns.get(*p))
-                    .collect();
+                let columns = set.columns(&spec, &batch);
                 set.keys.insert(&columns, batch.rows, &mut numbers);
                 for (state, rows) in set.states.iter_mut().zip(&prepared) {
                     state.states.resize(set.keys.len());
@@ -195,9 +223,60 @@ impl Aggregate {
                 .iter()
                 .map(|s| s.keys.bytes() + s.states.iter().map(AggregateState::bytes).sum::<usize>())
                 .sum();
-            self.charge.raise_to(bytes, run)?;
+            if self.charge.try_raise_to(bytes, run) {
+                continue;
+            }
+            match &aside {
+                None if self.may_put_aside() => {
+                    let types: Vec<ColumnType> =
+                        spec.input.columns.iter().map(|c| c.ty.clone()).collect();
+                    aside = Some((Partitions::new(&types, KeyHasher::default(), run)?, bytes));
+                }
+                // The groups do not become more, so there is little that can still grow.
+                Some((_, then)) if bytes <= then.saturating_mul(2) => {}
+                _ => return Err(exceeded()),
+            }
+        }
+        if let Some((aside, _)) = aside {
+            self.parts = aside.finish()?;
         }
         Ok(())
+    }
+
+    fn may_put_aside(&self) -> bool {
+        matches!(&self.sets[..], [set] if !set.members.is_empty())
+    }
+
+    /// The rows of a batch whose groups are known; the others are put aside.
+    fn known(&self, batch: Batch, aside: &mut Partitions) -> Result<Batch> {
+        let Some(set) = self.sets.first() else { return Ok(batch) };
+        let columns = set.columns(&self.spec, &batch);
+        let mut found = Vec::new();
+        set.keys.find(&columns, batch.rows, true, &mut found);
+        let (known, unknown): (Vec<u32>, Vec<u32>) = (0..batch.rows as u32)
+            .partition(|row| found.get(*row as usize).is_some_and(Option::is_some));
+        aside.push(&batch, &columns, Some(&unknown))?;
+        Ok(if unknown.is_empty() { batch } else { batch.gather(&known) })
+    }
+
+    /// The rows of the parts, one part after the other.
+    fn next_of_parts(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
+        loop {
+            if let Some(part) = &mut self.part
+                && let Some(batch) = part.next(run)?
+            {
+                return Ok(Some(batch));
+            }
+            self.part = None;
+            match self.parts.pop() {
+                Some(spool) if spool.rows() == 0 => {}
+                Some(spool) => {
+                    let input = Box::new(SpoolScan::new(spool));
+                    self.part = Some(Box::new(Aggregate::new(self.spec.clone(), input)));
+                }
+                None => return Ok(None),
+            }
+        }
     }
 
     /// The rows of one grouping set.
@@ -300,8 +379,8 @@ impl Operator for Aggregate {
             match self.results.as_mut().and_then(Iterator::next) {
                 Some(batch) => self.current = Some((batch, 0)),
                 None => {
-                    self.charge.release(run);
-                    return Ok(None);
+                    self.charge.release();
+                    return self.next_of_parts(run);
                 }
             }
         }

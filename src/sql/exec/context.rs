@@ -39,6 +39,6 @@ pub struct ExecContext<'a> {
     pub eval: EvalContext<'a>,
     /// Where the rows of a feed come from, if the statement has one.
     pub feed: Option<&'a mut dyn Feed>,
-    /// Memory of this statement that may still be taken, in bytes.
-    pub memory_left: usize,
+    /// Memory that the statement may hold, in bytes.
+    pub memory_max: usize,
 }

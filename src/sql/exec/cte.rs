@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::sql::exec::batch::Batch;
-use crate::sql::exec::state::Rows;
+use crate::sql::exec::state::{Kept, Rows};
 use crate::sql::exec::{BoxOperator, Operator, Run, build};
 use crate::sql::plan::physical::{CteScanSpec, Node, WithSpec};
 
 /// Runs a node to its end and keeps its rows.
 pub fn materialize(node: &Node, measured: bool, run: &mut Run<'_, '_>) -> Result<Rows> {
     let mut operator = build(node, measured);
-    let mut rows = Vec::new();
+    let mut rows = Kept::default();
     while let Some(batch) = operator.next(run)? {
         run.check()?;
-        run.charge(batch.bytes())?;
-        rows.push(batch);
+        rows.charge.add(batch.bytes(), run)?;
+        rows.batches.push(batch);
     }
     Ok(Arc::new(rows))
 }
@@ -89,7 +89,7 @@ impl Operator for CteScan {
                 self.rows.insert(rows)
             }
         };
-        while let Some(batch) = rows.get(self.next) {
+        while let Some(batch) = rows.batches.get(self.next) {
             self.next += 1;
             if batch.rows > 0 {
                 let columns = self

@@ -1,11 +1,16 @@
 //! DISTINCT and DISTINCT ON: the first row of each key.
+//!
+//! When there are more keys than memory holds, no further ones are taken into the table: rows with
+//! other keys are put aside, divided by their hashes, and each part is made distinct on its own. The
+//! rows then come out in another order, so this is not done where the order matters.
 
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::sql::exec::batch::{Batch, Column};
-use crate::sql::exec::key::KeyTable;
-use crate::sql::exec::state::Charge;
+use crate::sql::exec::key::{KeyHasher, KeyTable};
+use crate::sql::exec::memory::{Charge, exceeded};
+use crate::sql::exec::spill::{Partitions, Spool, SpoolScan};
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::DistinctSpec;
 use crate::types::ColumnType;
@@ -16,6 +21,11 @@ pub struct Distinct {
     input: BoxOperator,
     seen: KeyTable,
     charge: Charge,
+    /// Rows put aside while the input is read.
+    aside: Option<Partitions>,
+    /// Parts still to be made distinct, and the one at hand.
+    parts: Vec<Spool>,
+    part: Option<Box<Distinct>>,
 }
 
 impl Distinct {
@@ -25,7 +35,46 @@ impl Distinct {
             Some(on) => on.iter().map(|e| e.ty.clone()).collect(),
             None => spec.input.columns.iter().map(|c| c.ty.clone()).collect(),
         };
-        Distinct { seen: KeyTable::new(&types), spec, input, charge: Charge::default() }
+        Distinct {
+            seen: KeyTable::new(&types),
+            spec,
+            input,
+            charge: Charge::default(),
+            aside: None,
+            parts: Vec::new(),
+            part: None,
+        }
+    }
+
+    /// Puts the rows aside whose keys are not known; the known ones were handed out before.
+    fn put_aside(&mut self, batch: &Batch, keys: &[&Column]) -> Result<bool> {
+        let Some(aside) = &mut self.aside else { return Ok(false) };
+        let mut found = Vec::new();
+        self.seen.find(keys, batch.rows, true, &mut found);
+        let unknown = found.iter().enumerate().filter(|(_, n)| n.is_none());
+        let unknown: Vec<u32> = unknown.map(|(row, _)| row as u32).collect();
+        aside.push(batch, keys, Some(&unknown))?;
+        Ok(true)
+    }
+
+    /// The rows of the parts, one part after the other.
+    fn next_of_parts(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
+        loop {
+            if let Some(part) = &mut self.part
+                && let Some(batch) = part.next(run)?
+            {
+                return Ok(Some(batch));
+            }
+            self.part = None;
+            match self.parts.pop() {
+                Some(spool) if spool.rows() == 0 => {}
+                Some(spool) => {
+                    let input = Box::new(SpoolScan::new(spool));
+                    self.part = Some(Box::new(Distinct::new(self.spec.clone(), input)));
+                }
+                None => return Ok(None),
+            }
+        }
     }
 }
 
@@ -59,9 +108,19 @@ impl Operator for Distinct {
                     computed.iter().collect()
                 }
             };
-            let first = first_seen(&mut self.seen, &keys, batch.rows);
-            self.charge.raise_to(self.seen.bytes(), run)?;
             run.check()?;
+            if self.put_aside(&batch, &keys)? {
+                continue;
+            }
+            let first = first_seen(&mut self.seen, &keys, batch.rows);
+            if !self.charge.try_raise_to(self.seen.bytes(), run) {
+                if self.spec.on.is_some() || !self.spec.input.order.is_empty() {
+                    return Err(exceeded());
+                }
+                let types: Vec<ColumnType> =
+                    self.spec.input.columns.iter().map(|c| c.ty.clone()).collect();
+                self.aside = Some(Partitions::new(&types, KeyHasher::default(), run)?);
+            }
             if first.len() == batch.rows {
                 return Ok(Some(batch));
             }
@@ -69,7 +128,11 @@ impl Operator for Distinct {
                 return Ok(Some(batch.gather(&first)));
             }
         }
-        self.charge.release(run);
-        Ok(None)
+        if let Some(aside) = self.aside.take() {
+            self.parts = aside.finish()?;
+        }
+        self.seen = KeyTable::new(&[]);
+        self.charge.release();
+        self.next_of_parts(run)
     }
 }

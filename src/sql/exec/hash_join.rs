@@ -1,4 +1,8 @@
 //! Joins by hashed keys. The right side is read into memory and hashed; the left side streams.
+//!
+//! When the right side is larger than memory, both sides are divided among temporary files by the
+//! hashes of their keys, and each pair of parts is joined on its own. The rows then come out in
+//! another order, so this is not done where the plan relies on the order of the left side.
 
 use std::sync::Arc;
 
@@ -7,11 +11,12 @@ use crate::limits::BATCH_ROWS;
 use crate::sql::exec::batch::{Batch, Column};
 use crate::sql::exec::column::MISSING;
 use crate::sql::exec::eval::Expr;
-use crate::sql::exec::key::KeyTable;
+use crate::sql::exec::key::{KeyHasher, KeyTable};
+use crate::sql::exec::memory::{Charge, exceeded};
 use crate::sql::exec::pairs::Pairs;
-use crate::sql::exec::state::Charge;
+use crate::sql::exec::spill::{Partitions, Spool, SpoolScan};
 use crate::sql::exec::{BoxOperator, Operator, Run};
-use crate::sql::plan::physical::HashJoinSpec;
+use crate::sql::plan::physical::{HashJoinSpec, Node};
 use crate::sql::relation::JoinKind;
 use crate::types::ColumnType;
 
@@ -28,7 +33,15 @@ pub struct HashJoin {
     /// The next right row to look at once the left side is exhausted.
     rest: usize,
     charge: Charge,
+    /// How often its inputs were divided.
+    level: u32,
+    /// Pairs of parts still to be joined, and the one at hand.
+    parts: Vec<(Spool, Spool)>,
+    part: Option<Box<HashJoin>>,
 }
+
+/// How often a side is divided; what is still too large then has one key too often.
+const LEVELS_MAX: u32 = 6;
 
 /// The right side: rows, and for each key the rows that have it.
 struct Built {
@@ -61,11 +74,69 @@ impl HashJoin {
             probe: None,
             rest: 0,
             charge: Charge::default(),
+            level: 0,
+            parts: Vec::new(),
+            part: None,
         }
     }
 
-    fn build(&mut self, run: &mut Run<'_, '_>) -> Result<Built> {
-        let spec = &*self.spec;
+    /// Divides both inputs. `rows` are those of the right side that were read already.
+    fn divide(
+        &mut self,
+        rows: Batch,
+        right: &mut BoxOperator,
+        run: &mut Run<'_, '_>,
+    ) -> Result<()> {
+        let spec = self.spec.clone();
+        if spec.keeps_order || self.level >= LEVELS_MAX {
+            return Err(exceeded());
+        }
+        let hasher = KeyHasher::default();
+        let types =
+            |node: &Node| node.columns.iter().map(|c| c.ty.clone()).collect::<Vec<ColumnType>>();
+        let mut parts = Partitions::new(&types(&spec.right), hasher.clone(), run)?;
+        let mut next = Some(rows);
+        while let Some(batch) = next {
+            run.check()?;
+            let keys = columns(&spec.right_keys, run, &batch)?;
+            parts.push(&batch, &keys.iter().collect::<Vec<_>>(), None)?;
+            self.charge.release();
+            next = right.next(run)?;
+        }
+        let rights = parts.finish()?;
+        let mut parts = Partitions::new(&types(&spec.left), hasher, run)?;
+        while let Some(batch) = self.left.next(run)? {
+            run.check()?;
+            let keys = columns(&spec.left_keys, run, &batch)?;
+            parts.push(&batch, &keys.iter().collect::<Vec<_>>(), None)?;
+        }
+        self.parts = parts.finish()?.into_iter().zip(rights).collect();
+        Ok(())
+    }
+
+    /// The rows of the parts, one pair of parts after the other.
+    fn next_of_parts(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
+        loop {
+            if let Some(part) = &mut self.part
+                && let Some(batch) = part.next(run)?
+            {
+                return Ok(Some(batch));
+            }
+            self.part = None;
+            let Some((left, right)) = self.parts.pop() else { return Ok(None) };
+            if left.rows() == 0 && right.rows() == 0 {
+                continue;
+            }
+            let (left, right) = (SpoolScan::new(left), SpoolScan::new(right));
+            let mut part = HashJoin::new(self.spec.clone(), Box::new(left), Box::new(right));
+            part.level = self.level + 1;
+            self.part = Some(Box::new(part));
+        }
+    }
+
+    /// Reads and hashes the right side; nothing if it was too large and both sides were divided.
+    fn build(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Built>> {
+        let spec = self.spec.clone();
         let types: Vec<ColumnType> = spec.right_keys.iter().map(|e| e.ty.clone()).collect();
         let mut table = KeyTable::new(&types);
         let mut rows = Batch::with_types(spec.right.columns.iter().map(|c| &c.ty));
@@ -78,7 +149,12 @@ impl HashJoin {
                 table.insert(&keys, batch.rows, &mut numbers);
                 all.extend_from_slice(&numbers);
                 rows.append(&batch);
-                self.charge.raise_to(rows.bytes() + table.bytes() + all.len() * 8, run)?;
+                let bytes = rows.bytes() + table.bytes() + all.len() * 8;
+                if !self.charge.try_raise_to(bytes, run) {
+                    drop((table, all));
+                    self.divide(rows, &mut right, run)?;
+                    return Ok(None);
+                }
             }
         }
         let mut offsets = vec![0u32; table.len() + 1];
@@ -99,7 +175,7 @@ impl HashJoin {
             JoinKind::Right | JoinKind::Full => vec![false; rows.rows],
             _ => Vec::new(),
         };
-        Ok(Built { rows, table, offsets, members, matched })
+        Ok(Some(Built { rows, table, offsets, members, matched }))
     }
 
     /// The right rows that found no partner.
@@ -162,14 +238,14 @@ impl Probe {
 
 impl Operator for HashJoin {
     fn next(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
-        if self.built.is_none() {
-            self.built = Some(self.build(run)?);
+        if self.built.is_none() && self.right.is_some() {
+            self.built = self.build(run)?;
         }
         let spec = self.spec.clone();
         let kind = spec.kind;
         let residual = spec.residual.as_ref();
         loop {
-            let Some(built) = &mut self.built else { return Ok(None) };
+            let Some(built) = &mut self.built else { return self.next_of_parts(run) };
             if built.rows.rows == 0
                 && matches!(kind, JoinKind::Inner | JoinKind::Semi | JoinKind::Right)
             {
@@ -182,7 +258,7 @@ impl Operator for HashJoin {
                         if matches!(kind, JoinKind::Right | JoinKind::Full) {
                             return Ok(self.unmatched_right());
                         }
-                        self.charge.release(run);
+                        self.charge.release();
                         return Ok(None);
                     };
                     run.check()?;

@@ -20,7 +20,8 @@
 //! - An expression is evaluated only for rows that need it, so `CASE`, `AND`, `OR` and `COALESCE`
 //!   never raise an error for a row that they skip.
 //! - Whatever grows with the data (hash tables, sorts, materialised rows) is charged to the
-//!   statement's memory before it is kept; beyond the limit the statement fails with 53200.
+//!   statement's memory ([`memory`]); beyond the limit a sort, a grouping or a hash join goes on in
+//!   temporary files, and anything else fails with 53200.
 //! - Between batches the interrupt is asked.
 //! - A plan can run any number of times, with other parameters each time.
 //!
@@ -37,6 +38,7 @@ pub mod context;
 pub mod cte;
 pub mod distinct;
 pub mod eval;
+pub mod external;
 pub mod feed;
 pub mod filter;
 pub mod function_scan;
@@ -45,6 +47,7 @@ pub mod index_join;
 pub mod key;
 pub mod limit;
 pub mod lock;
+pub mod memory;
 pub mod nested_loop;
 pub mod order;
 pub mod pairs;
@@ -53,6 +56,7 @@ pub mod reader;
 pub mod recursive;
 pub mod set_operation;
 pub mod sort;
+pub mod spill;
 pub mod state;
 pub mod strings;
 pub mod table_scan;

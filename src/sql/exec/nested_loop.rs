@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::limits::BATCH_ROWS;
 use crate::sql::exec::apply::{Apply, Rules};
 use crate::sql::exec::batch::Batch;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::pairs::Pairs;
-use crate::sql::exec::state::Charge;
 use crate::sql::exec::{BoxOperator, Operator, Run, build};
 use crate::sql::plan::physical::NestedLoopSpec;
 use crate::sql::relation::JoinKind;
@@ -101,7 +101,7 @@ impl NestedLoop {
                         let (pairs, rest) = Pairs::of_right(right_matched, this.rest, BATCH_ROWS);
                         this.rest = rest;
                         if pairs.is_empty() {
-                            this.charge.release(run);
+                            this.charge.release();
                             return Ok(None);
                         }
                         let left = Batch::with_types(spec.left.columns.iter().map(|c| &c.ty));

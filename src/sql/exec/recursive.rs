@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::sql::exec::batch::{Batch, Column};
 use crate::sql::exec::distinct::first_seen;
 use crate::sql::exec::key::KeyTable;
-use crate::sql::exec::state::Charge;
+use crate::sql::exec::memory::Charge;
+use crate::sql::exec::state::Kept;
 use crate::sql::exec::{BoxOperator, Operator, Run, build};
 use crate::sql::plan::physical::RecursiveSpec;
 
@@ -19,11 +20,10 @@ pub struct Recursive {
     is_base: bool,
     seen: Option<KeyTable>,
     /// Rows of this round, the next round's working table.
-    round: Vec<Batch>,
+    round: Kept,
     ready: VecDeque<Batch>,
     measured: bool,
     charge: Charge,
-    working: Charge,
 }
 
 impl Recursive {
@@ -34,11 +34,10 @@ impl Recursive {
             is_base: true,
             seen: spec.distinct.then(|| KeyTable::new(&spec.types)),
             spec,
-            round: Vec::new(),
+            round: Kept::default(),
             ready: VecDeque::new(),
             measured,
             charge: Charge::default(),
-            working: Charge::default(),
         }
     }
 
@@ -58,8 +57,8 @@ impl Recursive {
             }
         }
         if batch.rows > 0 {
-            self.working.add(batch.bytes(), run)?;
-            self.round.push(batch.clone());
+            self.round.charge.add(batch.bytes().saturating_mul(2), run)?;
+            self.round.batches.push(batch.clone());
             self.ready.push_back(batch);
         }
         Ok(())
@@ -80,14 +79,13 @@ impl Operator for Recursive {
             }
             self.is_base = false;
             let round = std::mem::take(&mut self.round);
-            self.working.release(run);
-            let done = round.is_empty();
+            let done = round.batches.is_empty();
             if let Some(place) = run.state.ctes.get_mut(self.spec.slot) {
                 *place = if done { None } else { Some(Arc::new(round)) };
             }
             if done {
                 self.running = None;
-                self.charge.release(run);
+                self.charge.release();
             } else {
                 self.running = Some(build(&self.spec.step, self.measured));
             }

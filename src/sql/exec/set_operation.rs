@@ -7,7 +7,7 @@ use crate::limits::BATCH_ROWS;
 use crate::sql::exec::batch::{Batch, Column};
 use crate::sql::exec::distinct::first_seen;
 use crate::sql::exec::key::KeyTable;
-use crate::sql::exec::state::Charge;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::SetOperationSpec;
 use crate::sql::relation::SetKind;
@@ -78,7 +78,7 @@ impl SetOperation {
                 }));
             }
         }
-        self.charge.release(run);
+        self.charge.release();
         Ok(None)
     }
 
@@ -139,7 +139,7 @@ impl Operator for SetOperation {
             }
         }
         if rows.is_empty() {
-            self.charge.release(run);
+            self.charge.release();
             return Ok(None);
         }
         let columns = self.seen.keys().iter().map(|k| k.gather(&rows)).collect();

@@ -1,13 +1,15 @@
-//! Sorting, in memory; with a LIMIT above only the first rows are kept.
+//! Sorting: in memory, or with temporary files (see [`external`](super::external)) when there are
+//! more rows than the statement may hold. With a LIMIT above only the first rows are kept.
 
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::limits::BATCH_ROWS;
 use crate::sql::exec::batch::{Batch, Column};
+use crate::sql::exec::external::{Merge, Runs};
 use crate::sql::exec::limit::{limit_count, offset_count};
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::order::{Direction, compare_all, sort_rows};
-use crate::sql::exec::state::Charge;
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::SortSpec;
 
@@ -18,10 +20,20 @@ const PRUNE_ROWS_MIN: usize = 4 * BATCH_ROWS;
 pub struct Sort {
     spec: Arc<SortSpec>,
     input: BoxOperator,
-    sorted: Option<(Batch, Vec<u32>)>,
+    sorted: Option<Sorted>,
     next: usize,
     charge: Charge,
 }
+
+/// Rows in order.
+enum Sorted {
+    Memory(Batch, Vec<u32>),
+    Files(Box<Merge>),
+    Done,
+}
+
+/// Rows are collected up to this many bytes whatever else holds memory, lest there be too many runs.
+const RUN_BYTES_MIN: usize = 64 << 10;
 
 /// Rows with their sort keys.
 struct Collected {
@@ -60,8 +72,14 @@ impl Sort {
         Sort { spec, input, sorted: None, next: 0, charge: Charge::default() }
     }
 
-    fn collect(&mut self, run: &mut Run<'_, '_>) -> Result<(Batch, Vec<u32>)> {
-        let spec = &*self.spec;
+    /// Whether what was collected is more than there is memory for.
+    fn is_full(&mut self, all: &Collected, run: &mut Run<'_, '_>) -> bool {
+        let bytes = all.bytes();
+        !self.charge.try_raise_to(bytes, run) && bytes >= RUN_BYTES_MIN
+    }
+
+    fn collect(&mut self, run: &mut Run<'_, '_>) -> Result<Sorted> {
+        let spec = self.spec.clone();
         let directions: Vec<Direction> = spec.keys.iter().map(|(_, d)| *d).collect();
         let first = match &spec.first {
             None => None,
@@ -78,6 +96,7 @@ impl Sort {
         };
         let mut all = Collected { rows: Batch::default(), keys: Vec::new() };
         let mut full = false;
+        let mut runs: Option<Runs> = None;
         while let Some(batch) = self.input.next(run)? {
             run.check()?;
             let mut keys = Vec::with_capacity(spec.keys.len());
@@ -86,7 +105,10 @@ impl Sort {
             }
             let Some(first) = first else {
                 all.append(&batch, &keys);
-                self.charge.raise_to(all.bytes(), run)?;
+                if self.is_full(&all, run) {
+                    put_aside(&mut all, &mut runs, None, &directions, run)?;
+                    self.charge.release();
+                }
                 continue;
             };
             if first == 0 {
@@ -113,30 +135,71 @@ impl Sort {
                 all.gather(&order);
                 full = true;
             }
-            self.charge.raise_to(all.bytes(), run)?;
+            if self.is_full(&all, run) {
+                put_aside(&mut all, &mut runs, Some(first), &directions, run)?;
+                self.charge.release();
+                full = false;
+            }
+        }
+        if runs.is_some() && all.rows.rows > 0 {
+            put_aside(&mut all, &mut runs, first, &directions, run)?;
+            self.charge.release();
+        }
+        if let Some(runs) = runs {
+            return Ok(Sorted::Files(Box::new(runs.merge(run)?)));
         }
         let mut order = sort_rows(&all.keys, all.rows.rows, &directions);
         if let Some(first) = first {
             order.truncate(first);
         }
-        Ok((all.rows, order))
+        Ok(Sorted::Memory(all.rows, order))
     }
+}
+
+/// Writes what was collected as a sorted run, and begins anew.
+fn put_aside(
+    all: &mut Collected,
+    runs: &mut Option<Runs>,
+    first: Option<usize>,
+    directions: &[Direction],
+    run: &mut Run<'_, '_>,
+) -> Result<()> {
+    let last = std::mem::replace(all, Collected { rows: Batch::default(), keys: Vec::new() });
+    let mut order = sort_rows(&last.keys, last.rows.rows, directions);
+    if let Some(first) = first {
+        order.truncate(first);
+    }
+    let runs = runs.get_or_insert_with(|| {
+        let columns = last.rows.columns.iter().chain(&last.keys);
+        let types = columns.map(|column| column.ty.clone()).collect();
+        Runs::new(types, last.rows.columns.len(), directions.to_vec(), first)
+    });
+    runs.add(&last.rows, &last.keys, &order, run)
 }
 
 impl Operator for Sort {
     fn next(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
-        if self.sorted.is_none() {
-            self.sorted = Some(self.collect(run)?);
+        let sorted = match &mut self.sorted {
+            Some(sorted) => sorted,
+            None => {
+                let sorted = self.collect(run)?;
+                self.sorted.insert(sorted)
+            }
+        };
+        let batch = match sorted {
+            Sorted::Done => None,
+            Sorted::Files(merge) => merge.next_rows()?,
+            Sorted::Memory(rows, order) => {
+                let end = (self.next + BATCH_ROWS).min(order.len());
+                let batch = (self.next < end).then(|| rows.gather(&order[self.next..end]));
+                self.next = end;
+                batch
+            }
+        };
+        if batch.is_none() {
+            self.sorted = Some(Sorted::Done);
+            self.charge.release();
         }
-        let Some((rows, order)) = &self.sorted else { return Ok(None) };
-        let end = (self.next + BATCH_ROWS).min(order.len());
-        if self.next >= end {
-            self.sorted = Some((Batch::default(), Vec::new()));
-            self.charge.release(run);
-            return Ok(None);
-        }
-        let batch = rows.gather(&order[self.next..end]);
-        self.next = end;
-        Ok(Some(batch))
+        Ok(batch)
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Error, Result, sqlstate};
+use crate::error::Result;
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::context::ExecContext;
 use crate::sql::exec::eval::member::MemberSet;
 use crate::sql::exec::eval::subquery::Answer;
+use crate::sql::exec::memory::{Charge, Memory};
 use crate::types::Datum;
 
 /// How many of each numbered thing a plan has.
@@ -28,7 +29,16 @@ pub struct Slots {
 }
 
 /// Rows kept in memory for several readers.
-pub type Rows = Arc<Vec<Batch>>;
+pub type Rows = Arc<Kept>;
+
+/// Rows kept in memory, with what they cost.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// The rows.
+    pub batches: Vec<Batch>,
+    /// Their memory, given back with them.
+    pub charge: Charge,
+}
 
 /// The values of one execution.
 pub struct State {
@@ -45,6 +55,8 @@ pub struct State {
     /// Rows inserted, updated or deleted by the statement itself (not by its WITH queries).
     pub affected: u64,
     measured: Option<Vec<Measured>>,
+    memory: Option<Memory>,
+    kept: Vec<Charge>,
 }
 
 /// What EXPLAIN ANALYZE tells about a node.
@@ -69,6 +81,8 @@ impl State {
             ctes: vec![None; slots.ctes],
             affected: 0,
             measured: None,
+            memory: None,
+            kept: Vec::new(),
         }
     }
 
@@ -96,6 +110,11 @@ impl State {
     /// What was measured, by node.
     pub fn measurements(&self) -> &[Measured] {
         self.measured.as_deref().unwrap_or_default()
+    }
+
+    /// Holds memory until the statement ends.
+    pub fn keep(&mut self, charge: Charge) {
+        self.kept.push(charge);
     }
 
     /// The value of an outer column.
@@ -130,55 +149,9 @@ impl<'c> Run<'_, 'c> {
         self.ctx.eval.interrupt.check()
     }
 
-    /// Takes memory from the statement's allowance.
-    pub fn charge(&mut self, bytes: usize) -> Result<()> {
-        match self.ctx.memory_left.checked_sub(bytes) {
-            Some(left) => {
-                self.ctx.memory_left = left;
-                Ok(())
-            }
-            None => Err(Error::new(
-                sqlstate::OUT_OF_MEMORY,
-                "statement needs more memory than it may use",
-            )
-            .with_hint(
-                "Raise the cluster setting sql.statement.memory_limit, or make the statement \
-                 sort, group or join fewer rows.",
-            )),
-        }
-    }
-
-    /// Gives memory back.
-    pub fn release(&mut self, bytes: usize) {
-        self.ctx.memory_left = self.ctx.memory_left.saturating_add(bytes);
-    }
-}
-
-/// Memory that an operator holds, which grows as it collects and is given back in one go.
-#[derive(Debug, Default)]
-pub struct Charge {
-    bytes: usize,
-}
-
-impl Charge {
-    /// Makes the charge at least this large.
-    pub fn raise_to(&mut self, bytes: usize, run: &mut Run<'_, '_>) -> Result<()> {
-        if bytes > self.bytes {
-            run.charge(bytes - self.bytes)?;
-            self.bytes = bytes;
-        }
-        Ok(())
-    }
-
-    /// Adds to the charge.
-    pub fn add(&mut self, bytes: usize, run: &mut Run<'_, '_>) -> Result<()> {
-        run.charge(bytes)?;
-        self.bytes += bytes;
-        Ok(())
-    }
-
-    /// Gives everything back.
-    pub fn release(&mut self, run: &mut Run<'_, '_>) {
-        run.release(std::mem::take(&mut self.bytes));
+    /// What the statement may still take.
+    pub fn memory(&mut self) -> &Memory {
+        let most = self.ctx.memory_max;
+        self.state.memory.get_or_insert_with(|| Memory::new(most))
     }
 }

@@ -227,12 +227,24 @@ impl Planner<'_> {
         let residual = self.residual(on.rest, &left.columns, &right.columns)?;
         let (output, columns) = outputs(kind, &left.columns, &right.columns, needed);
         let order = match kind {
+            // Nobody asked: a large join is free to hand its rows out part by part.
+            _ if !keep_order => Vec::new(),
             JoinKind::Inner | JoinKind::Semi | JoinKind::Anti => kept(&left, &columns),
             JoinKind::Left if residual.is_none() => kept(&left, &columns),
             _ => Vec::new(),
         };
+        let keeps_order = !order.is_empty();
         let cost = left.cost + right.cost + left.rows * 0.6 + right.rows * 1.2 + rows * 0.2;
-        let spec = HashJoinSpec { kind, left, right, left_keys, right_keys, residual, output };
+        let spec = HashJoinSpec {
+            kind,
+            left,
+            right,
+            left_keys,
+            right_keys,
+            residual,
+            output,
+            keeps_order,
+        };
         Ok(self.node(Op::HashJoin(Arc::new(spec)), columns, rows, cost, order))
     }
 

@@ -221,6 +221,8 @@ pub struct HashJoinSpec {
     pub residual: Option<Residual>,
     /// Positions handed out, in left columns followed by right columns.
     pub output: Vec<usize>,
+    /// Whether somebody relies on the order of the left side.
+    pub keeps_order: bool,
 }
 
 /// A join that looks rows up in an index.

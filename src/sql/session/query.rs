@@ -30,7 +30,7 @@ impl RowSources for Ready<'_> {
 pub(super) struct StatementStart {
     /// `statement_timestamp()`: microseconds since 2000-01-01 UTC.
     time: i64,
-    /// Memory that it may take for one batch, in bytes.
+    /// Memory that it may hold, in bytes.
     memory: usize,
 }
 
@@ -236,7 +236,7 @@ impl Session {
                 interrupt: &self.interrupt,
             },
             txn: &mut block.txn,
-            memory_left: start.memory,
+            memory_max: start.memory,
         })
     }
 }

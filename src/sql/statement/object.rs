@@ -186,14 +186,10 @@ pub(super) fn each_batch(
     let planned = Planned::new(work.server, catalog, work.session, bound)?;
     planned.check_privileges(catalog, &work.session.current_user)?;
     let mut execution = exec::start(&planned.plan);
-    let mut memory_left = None;
     loop {
         let batch = {
             let mut ctx = work.exec(catalog);
-            ctx.memory_left = memory_left.unwrap_or(ctx.memory_left);
-            let batch = execution.next(&mut ctx)?;
-            memory_left = Some(ctx.memory_left);
-            batch
+            execution.next(&mut ctx)?
         };
         match batch {
             Some(batch) => each(work, &batch)?,

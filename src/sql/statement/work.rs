@@ -85,7 +85,7 @@ impl Work<'_> {
                 interrupt: self.interrupt,
                 session: self.session,
             },
-            memory_left: query::statement_memory(self.server),
+            memory_max: query::statement_memory(self.server),
             txn: self.txn,
         }
     }

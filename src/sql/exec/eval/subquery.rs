@@ -13,6 +13,7 @@ use crate::sql::exec::eval::compare::{Class, CompareOp, comparison_of};
 use crate::sql::exec::eval::member::MemberSet;
 use crate::sql::exec::eval::vector::{Wanted, count, row_at};
 use crate::sql::exec::eval::{Expr, Row, Value};
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::state::Run;
 use crate::sql::function::Function;
 use crate::sql::plan::physical::Node;
@@ -117,14 +118,16 @@ impl SubqueryExpr {
             }
             Asked::Array => {
                 let mut items = Vec::new();
+                let mut charge = Charge::default();
                 let mut element = None;
                 while let Some(batch) = operator.next(run)? {
                     if let Some(column) = batch.columns.get(first) {
-                        run.charge(column.bytes())?;
+                        charge.add(column.bytes(), run)?;
                         element.get_or_insert_with(|| column.ty.ty.clone());
                         items.extend((0..batch.rows).map(|r| column.datum(r)));
                     }
                 }
+                self.keep(charge, run);
                 let element = element
                     .or_else(|| self.node.columns.get(first).map(|c| c.ty.ty.clone()))
                     .unwrap_or(Type::Text);
@@ -140,13 +143,13 @@ impl SubqueryExpr {
                     .filter_map(|c| self.node.columns.get(*c).map(|p| &p.ty))
                     .collect();
                 let mut rows = Batch::with_types(types);
+                let mut charge = Charge::default();
                 while let Some(batch) = operator.next(run)? {
                     let batch = batch.project(&self.columns);
-                    if self.slot.is_some() {
-                        run.charge(batch.bytes())?;
-                    }
+                    charge.add(batch.bytes(), run)?;
                     rows.append(&batch);
                 }
+                self.keep(charge, run);
                 Ok(match (self.set_class(), rows.columns.first()) {
                     (Some(class), Some(column)) => {
                         Answer::Set(MemberSet::new(&column.ty, column), class)
@@ -154,6 +157,13 @@ impl SubqueryExpr {
                     _ => Answer::Rows(rows),
                 })
             }
+        }
+    }
+
+    /// An answer that is kept for all rows costs its memory as long as the statement runs.
+    fn keep(&self, charge: Charge, run: &mut Run<'_, '_>) {
+        if self.slot.is_some() {
+            run.state.keep(charge);
         }
     }
 

@@ -19,8 +19,8 @@ use crate::limits::BATCH_ROWS;
 use crate::sql::exec::batch::{Batch, Column};
 use crate::sql::exec::eval::Expr;
 use crate::sql::exec::key::same;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::order::{Direction, sort_rows};
-use crate::sql::exec::state::Charge;
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::WindowSpec;
 
@@ -121,7 +121,7 @@ impl Operator for Window {
         let batch = rows.slice(*next, BATCH_ROWS);
         *next += batch.rows;
         if batch.rows == 0 {
-            self.charge.release(run);
+            self.charge.release();
             return Ok(None);
         }
         Ok(Some(batch))

@@ -13,22 +13,27 @@ use crate::sql::exec::bounds::Place;
 use crate::sql::exec::column::datum_bytes;
 use crate::sql::exec::eval::Row;
 use crate::sql::exec::key::KeyTable;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::reader::Progress;
 use crate::sql::exec::write::Writers;
 use crate::sql::exec::write::effects::{Abandoned, Effects};
 use crate::sql::exec::write::foreign_key::{Incoming, in_type};
 use crate::types::{ColumnType, Datum};
 
-/// Rows that reference one of some keys: the key's number and the row. At most `limit` of them.
+/// Rows with the number of the key that they reference.
+type Found = Vec<(usize, Vec<Datum>)>;
+
+/// Rows that reference one of some keys: the key's number and the row, and what they cost. At most
+/// `limit` of them.
 pub fn referencing(
     foreign_key: &Incoming,
     keys: &[&[Datum]],
     limit: Option<usize>,
     run: &mut Run<'_, '_>,
-) -> Result<Vec<(usize, Vec<Datum>)>> {
-    let mut found = Vec::new();
+) -> Result<(Found, Charge)> {
+    let (mut found, mut charge) = (Vec::new(), Charge::default());
     if keys.is_empty() {
-        return Ok(found);
+        return Ok((found, charge));
     }
     let reader = &*foreign_key.reader;
     if foreign_key.permutation.is_empty() {
@@ -69,14 +74,14 @@ pub fn referencing(
             for (row, hit) in hits.iter().enumerate() {
                 if let Some(number) = hit {
                     let key = first_of.get(*number as usize).copied().unwrap_or(0);
-                    take(&mut found, key, batch.row(row), run)?;
+                    take(&mut found, key, batch.row(row), &mut charge, run)?;
                     if limit.is_some_and(|l| found.len() >= l) {
-                        return Ok(found);
+                        return Ok((found, charge));
                     }
                 }
             }
         }
-        return Ok(found);
+        return Ok((found, charge));
     }
     for (number, key) in keys.iter().enumerate() {
         let Some(place) = foreign_key.place(key)? else { continue };
@@ -87,23 +92,24 @@ pub fn referencing(
             let wanted = limit.map_or(BATCH_ROWS, |l| l - found.len());
             reader.read(run, &mut progress, false, wanted, &mut batch)?;
             for row in 0..batch.rows {
-                take(&mut found, number, batch.row(row), run)?;
+                take(&mut found, number, batch.row(row), &mut charge, run)?;
             }
             if limit.is_some_and(|l| found.len() >= l) {
-                return Ok(found);
+                return Ok((found, charge));
             }
         }
     }
-    Ok(found)
+    Ok((found, charge))
 }
 
 fn take(
-    found: &mut Vec<(usize, Vec<Datum>)>,
+    found: &mut Found,
     key: usize,
     row: Vec<Datum>,
+    charge: &mut Charge,
     run: &mut Run<'_, '_>,
 ) -> Result<()> {
-    run.charge(row.iter().map(datum_bytes).sum::<usize>() + 32)?;
+    charge.add(row.iter().map(datum_bytes).sum::<usize>() + 32, run)?;
     found.push((key, row));
     Ok(())
 }
@@ -143,7 +149,7 @@ pub fn follow(
     run: &mut Run<'_, '_>,
 ) -> Result<()> {
     let keys: Vec<&[Datum]> = group.iter().map(|a| &a.old[..]).collect();
-    let rows = referencing(foreign_key, &keys, None, run)?;
+    let (rows, _charge) = referencing(foreign_key, &keys, None, run)?;
     let writer = writers.get(foreign_key.child)?;
     let mut seen = HashSet::new();
     for (number, row) in rows {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::keys::Key;
 use crate::mvcc::{LockMode, WaitPolicy};
 use crate::sql::exec::batch::Batch;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::write::effects::Effects;
 use crate::sql::exec::write::{drain, returned};
 use crate::sql::exec::{BoxOperator, Operator, Run};
@@ -20,12 +21,13 @@ pub struct Delete {
     out: Option<VecDeque<Batch>>,
     /// Rows already deleted: one that the source gives twice is deleted once.
     seen: HashSet<Key>,
+    charge: Charge,
 }
 
 impl Delete {
     /// Before the first row.
     pub fn new(spec: Arc<DeleteSpec>, source: BoxOperator) -> Self {
-        Delete { spec, source, out: None, seen: HashSet::new() }
+        Delete { spec, source, out: None, seen: HashSet::new(), charge: Charge::default() }
     }
 
     fn run(&mut self, run: &mut Run<'_, '_>) -> Result<VecDeque<Batch>> {
@@ -34,8 +36,11 @@ impl Delete {
         let mut effects = Effects::default();
         let mut out = Vec::new();
         let mut affected = 0;
-        let mut read: VecDeque<Batch> =
-            if spec.materialize { drain(&mut self.source, run)?.into() } else { VecDeque::new() };
+        let mut read: VecDeque<Batch> = if spec.materialize {
+            drain(&mut self.source, &mut self.charge, run)?.into()
+        } else {
+            VecDeque::new()
+        };
         loop {
             let batch = match read.pop_front() {
                 Some(batch) => batch,
@@ -48,7 +53,7 @@ impl Delete {
             let batch = self.batch(batch, &mut effects, run)?;
             affected += batch.rows as u64;
             if let Some(exprs) = &spec.returning {
-                returned(exprs, batch, &mut out, run)?;
+                returned(exprs, batch, &mut out, &mut self.charge, run)?;
             }
             run.check()?;
         }
@@ -79,7 +84,7 @@ impl Delete {
                 .collect();
             let key = writer.primary_key(&row)?;
             if spec.may_repeat {
-                run.charge(key.len() + 48)?;
+                self.charge.add(key.len() + 48, run)?;
                 if !self.seen.insert(key.clone()) {
                     continue;
                 }

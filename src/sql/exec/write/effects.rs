@@ -12,6 +12,7 @@ use crate::keys::{Key, TableId};
 use crate::mvcc::{LockMode, Locked, WaitPolicy};
 use crate::sql::exec::Run;
 use crate::sql::exec::column::datum_bytes;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::write::cascade::{self, referencing};
 use crate::sql::exec::write::foreign_key::{Incoming, Outgoing};
 use crate::sql::exec::write::writer::TableWriter;
@@ -25,6 +26,7 @@ pub struct Effects {
     parents: BTreeMap<(TableId, usize), BTreeMap<Key, Vec<Datum>>>,
     /// Keys that no longer exist, in the order in which they went.
     abandoned: VecDeque<Abandoned>,
+    charge: Charge,
 }
 
 /// A referenced key that went away.
@@ -68,7 +70,7 @@ impl Effects {
         if let std::collections::btree_map::Entry::Vacant(entry) = known.entry(key) {
             let bytes = entry.key().len() + values.iter().map(datum_bytes).sum::<usize>() + 64;
             entry.insert(values);
-            run.charge(bytes)?;
+            self.charge.add(bytes, run)?;
         }
         Ok(())
     }
@@ -87,7 +89,7 @@ impl Effects {
         if values.iter().any(Datum::is_null) {
             return Ok(());
         }
-        run.charge(values.iter().map(datum_bytes).sum::<usize>() + 64)?;
+        self.charge.add(values.iter().map(datum_bytes).sum::<usize>() + 64, run)?;
         self.abandoned.push_back(Abandoned {
             table: writer.table.id,
             foreign_key: number,
@@ -197,7 +199,7 @@ fn check_forbidden(
             }
         }
         let keys: Vec<&[Datum]> = gone.iter().map(|a| &a.old[..]).collect();
-        let found = referencing(foreign_key, &keys, Some(1), run)?;
+        let (found, _) = referencing(foreign_key, &keys, Some(1), run)?;
         if let Some((number, _)) = found.first() {
             let values = keys.get(*number).copied().unwrap_or_default();
             let format = &run.ctx.eval.session.format;

@@ -8,6 +8,7 @@ use crate::keys::Key;
 use crate::mvcc::{LockMode, WaitPolicy};
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::eval::Row;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::write::effects::Effects;
 use crate::sql::exec::write::writer::TableWriter;
 use crate::sql::exec::write::{drain, returned};
@@ -22,12 +23,13 @@ pub struct Insert {
     out: Option<VecDeque<Batch>>,
     /// Rows that this command inserted or changed, where ON CONFLICT has to know.
     touched: HashSet<Key>,
+    charge: Charge,
 }
 
 impl Insert {
     /// Before the first row.
     pub fn new(spec: Arc<InsertSpec>, source: BoxOperator) -> Self {
-        Insert { spec, source, out: None, touched: HashSet::new() }
+        Insert { spec, source, out: None, touched: HashSet::new(), charge: Charge::default() }
     }
 
     fn run(&mut self, run: &mut Run<'_, '_>) -> Result<VecDeque<Batch>> {
@@ -37,8 +39,11 @@ impl Insert {
         let mut effects = Effects::default();
         let mut out = Vec::new();
         let mut affected = 0;
-        let mut read: VecDeque<Batch> =
-            if spec.materialize { drain(&mut self.source, run)?.into() } else { VecDeque::new() };
+        let mut read: VecDeque<Batch> = if spec.materialize {
+            drain(&mut self.source, &mut self.charge, run)?.into()
+        } else {
+            VecDeque::new()
+        };
         loop {
             let batch = match read.pop_front() {
                 Some(batch) => batch,
@@ -51,7 +56,7 @@ impl Insert {
             let written = self.batch(&batch, writer, &mut effects, run)?;
             affected += written.count;
             if let Some(exprs) = &spec.returning {
-                returned(exprs, written.rows, &mut out, run)?;
+                returned(exprs, written.rows, &mut out, &mut self.charge, run)?;
             }
             run.check()?;
         }
@@ -118,7 +123,7 @@ impl Insert {
     ) -> Result<()> {
         let Some((key, value)) = existing(conflict, &row, &primary.0, writer, run)? else {
             if conflict.update.is_some() {
-                run.charge(primary.0.len() + 48)?;
+                self.charge.add(primary.0.len() + 48, run)?;
                 self.touched.insert(primary.0.clone());
             }
             writer.insert(&row, primary, effects, run)?;
@@ -162,7 +167,7 @@ impl Insert {
         }
         writer.check(&new, run)?;
         let change = writer.change(old, new, &changed, run)?;
-        run.charge(change.key().len() + 48)?;
+        self.charge.add(change.key().len() + 48, run)?;
         self.touched.insert(change.key().clone());
         writer.vacate(&change, run)?;
         let new = writer.occupy(change, effects, run)?;

@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::keys::TableId;
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::eval::Expr;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::write::writer::TableWriter;
 use crate::sql::exec::{BoxOperator, Run};
 use crate::types::Datum;
@@ -80,11 +81,15 @@ impl Writers {
 }
 
 /// All rows of an input, in one batch after the other.
-pub(super) fn drain(input: &mut BoxOperator, run: &mut Run<'_, '_>) -> Result<Vec<Batch>> {
+pub(super) fn drain(
+    input: &mut BoxOperator,
+    charge: &mut Charge,
+    run: &mut Run<'_, '_>,
+) -> Result<Vec<Batch>> {
     let mut all = Vec::new();
     while let Some(batch) = input.next(run)? {
         run.check()?;
-        run.charge(batch.bytes())?;
+        charge.add(batch.bytes(), run)?;
         all.push(batch);
     }
     Ok(all)
@@ -100,6 +105,7 @@ pub(super) fn returned(
     exprs: &[Expr],
     rows: Batch,
     out: &mut Vec<Batch>,
+    charge: &mut Charge,
     run: &mut Run<'_, '_>,
 ) -> Result<()> {
     if rows.rows == 0 {
@@ -110,7 +116,7 @@ pub(super) fn returned(
         columns.push(expr.column(run, &rows)?);
     }
     let batch = Batch { columns, rows: rows.rows };
-    run.charge(batch.bytes())?;
+    charge.add(batch.bytes(), run)?;
     out.push(batch);
     Ok(())
 }

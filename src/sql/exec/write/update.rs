@@ -9,6 +9,7 @@ use crate::mvcc::{LockMode, WaitPolicy};
 use crate::sql::exec::batch::Batch;
 use crate::sql::exec::column::datum_bytes;
 use crate::sql::exec::eval::Row;
+use crate::sql::exec::memory::Charge;
 use crate::sql::exec::write::effects::Effects;
 use crate::sql::exec::write::writer::{Change, TableWriter};
 use crate::sql::exec::write::{drain, returned};
@@ -23,12 +24,13 @@ pub struct Update {
     out: Option<VecDeque<Batch>>,
     /// Rows already changed: one that the source gives twice is changed once.
     seen: HashSet<Key>,
+    charge: Charge,
 }
 
 impl Update {
     /// Before the first row.
     pub fn new(spec: Arc<UpdateSpec>, source: BoxOperator) -> Self {
-        Update { spec, source, out: None, seen: HashSet::new() }
+        Update { spec, source, out: None, seen: HashSet::new(), charge: Charge::default() }
     }
 
     fn run(&mut self, run: &mut Run<'_, '_>) -> Result<VecDeque<Batch>> {
@@ -43,8 +45,11 @@ impl Update {
         let mut out = Vec::new();
         let mut affected = 0;
         let mut waiting: Vec<(Vec<Change>, Batch)> = Vec::new();
-        let mut read: VecDeque<Batch> =
-            if spec.materialize { drain(&mut self.source, run)?.into() } else { VecDeque::new() };
+        let mut read: VecDeque<Batch> = if spec.materialize {
+            drain(&mut self.source, &mut self.charge, run)?.into()
+        } else {
+            VecDeque::new()
+        };
         loop {
             let batch = match read.pop_front() {
                 Some(batch) => batch,
@@ -97,7 +102,7 @@ impl Update {
                 .collect();
             let key = writer.primary_key(&old)?;
             if spec.may_repeat {
-                run.charge(key.len() + 48)?;
+                self.charge.add(key.len() + 48, run)?;
                 if !self.seen.insert(key.clone()) {
                     continue;
                 }
@@ -130,14 +135,14 @@ impl Update {
                 }
             }
             writer.check(&new, run)?;
-            run.charge(new.iter().map(datum_bytes).sum::<usize>())?;
+            self.charge.add(new.iter().map(datum_bytes).sum::<usize>(), run)?;
             changes.push(writer.change(old, new, changed, run)?);
         }
         Ok((changes, batch))
     }
 
     fn write(
-        &self,
+        &mut self,
         changes: Vec<Change>,
         batch: Batch,
         vacated: bool,
@@ -145,7 +150,8 @@ impl Update {
         out: &mut Vec<Batch>,
         run: &mut Run<'_, '_>,
     ) -> Result<()> {
-        let writer = self.spec.writers.get(self.spec.table)?;
+        let spec = self.spec.clone();
+        let writer = spec.writers.get(spec.table)?;
         let types: Vec<ColumnType> = writer.table.columns.iter().map(|c| c.ty.clone()).collect();
         let mut news = Batch::with_types(&types);
         let mut held = 0;
@@ -155,14 +161,14 @@ impl Update {
             }
             let new = writer.occupy(change, effects, run)?;
             held += new.iter().map(datum_bytes).sum::<usize>();
-            if self.spec.returning.is_some() {
+            if spec.returning.is_some() {
                 news.push_row(&new);
             }
         }
-        run.release(held);
-        if let Some(exprs) = &self.spec.returning {
+        self.charge.give(held);
+        if let Some(exprs) = &spec.returning {
             news.columns.extend(batch.columns);
-            returned(exprs, news, out, run)?;
+            returned(exprs, news, out, &mut self.charge, run)?;
         }
         Ok(())
     }

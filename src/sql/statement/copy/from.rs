@@ -85,7 +85,7 @@ pub(super) fn run(copy: &Copy, options: &Options, work: &mut Work<'_>) -> Result
                 interrupt: work.interrupt,
                 session: work.session,
             },
-            memory_left: crate::sql::query::statement_memory(work.server),
+            memory_max: crate::sql::query::statement_memory(work.server),
             txn: work.txn,
             feed: Some(&mut feed),
         };
