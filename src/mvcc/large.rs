@@ -91,6 +91,9 @@ impl Committer {
             meta::put_time(&mut batch, meta::BOUND_BY_COMMITS, bound);
         }
         self.log(batch, Durability::Synced)?;
+        if let Some(bound) = bound {
+            self.timeline.raise_bound(bound);
+        }
         run.finish().inspect_err(|e| self.poison(e))?;
         Ok(at)
     }

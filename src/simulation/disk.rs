@@ -13,8 +13,8 @@
 //! the log, after the sync, after readers see it.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -22,7 +22,7 @@ use super::chance::Chance;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
 use crate::kv::memory::MemoryEngine;
-use crate::kv::{Access, Batch, Cursor, Durability, Engine, Family, SortedWriter};
+use crate::kv::{Access, Batch, Cursor, Durability, Engine, Family, Scratch, SortedWriter};
 use crate::task::{self, Cause, Interrupt, turn};
 
 /// How a machine goes down.
@@ -93,6 +93,8 @@ pub(crate) struct Disk {
     /// Raised when the machine goes down, so that nobody sleeps on.
     interrupts: Mutex<Vec<Interrupt>>,
     after: Mutex<Option<MemoryEngine>>,
+    /// For the runs that are written to it.
+    me: Weak<Disk>,
 }
 
 impl Disk {
@@ -103,7 +105,8 @@ impl Disk {
 
     fn over(found: MemoryEngine, fate: Fate, chance: Chance) -> Arc<Disk> {
         let platters = Platters { durable: found.crash(), unsynced: Vec::new(), chance };
-        Arc::new(Disk {
+        Arc::new_cyclic(|me| Disk {
+            me: me.clone(),
             visible: found,
             platters: Mutex::new(platters),
             moments: AtomicU64::new(0),
@@ -266,11 +269,14 @@ impl Engine for Disk {
 
     fn sorted_writer(&self, family: Family) -> Result<Box<dyn SortedWriter>> {
         self.check()?;
-        let runs = [
-            self.visible.sorted_writer(family)?,
-            self.platters.lock().durable.sorted_writer(family)?,
-        ];
-        Ok(Box::new(Run(runs)))
+        let visible = self.visible.sorted_writer(family)?;
+        let durable = self.platters.lock().durable.sorted_writer(family)?;
+        let disk = self.me.upgrade().ok_or_else(|| Error::io("the machine is gone"))?;
+        Ok(Box::new(Run { disk, visible, durable }))
+    }
+
+    fn scratch(&self) -> &Scratch {
+        self.visible.scratch()
     }
 
     fn flush(&self) -> Result<()> {
@@ -296,18 +302,33 @@ impl Engine for Disk {
 }
 
 /// A sorted run, which comes to view and to the platters at once.
-struct Run([Box<dyn SortedWriter>; 2]);
+struct Run {
+    disk: Arc<Disk>,
+    visible: Box<dyn SortedWriter>,
+    durable: Box<dyn SortedWriter>,
+}
 
 impl SortedWriter for Run {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        self.0.iter_mut().try_for_each(|run| run.put(key, value))
+        self.visible.put(key, value)?;
+        self.durable.put(key, value)
     }
 
     fn bytes(&self) -> u64 {
-        self.0[0].bytes()
+        self.visible.bytes()
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        self.disk.moment()
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        self.0.into_iter().try_for_each(SortedWriter::finish)
+        self.disk.moment()?;
+        if self.disk.failed.load(Ordering::Relaxed) {
+            return Err(Error::io("the disk takes no writes after a failed sync"));
+        }
+        self.durable.finish()?;
+        self.visible.finish()?;
+        self.disk.moment()
     }
 }

@@ -83,7 +83,11 @@ pub(super) fn run(seed: u64, fault: Fault) -> Verdict {
 }
 
 fn open(disk: &Arc<Disk>, clock: &Arc<SkewedClock>) -> Result<Arc<Mvcc>> {
-    Mvcc::open(disk.clone(), clock.clone(), Options { watched: vec![all_keys()] })
+    Mvcc::open(
+        disk.clone(),
+        clock.clone(),
+        Options { watched: vec![all_keys()], ..Options::default() },
+    )
 }
 
 /// Lets the clients run until they are done or the machine goes down.
