@@ -317,6 +317,9 @@ pub struct CheckConstraint {
     pub expression: String,
     /// The columns it reads.
     pub columns: Vec<ColumnId>,
+    /// Whether rows that were there before it may violate it (NOT VALID).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_valid: bool,
 }
 
 /// A FOREIGN KEY constraint.
@@ -340,6 +343,9 @@ pub struct ForeignKey {
     /// DEFERRABLE, and whether INITIALLY DEFERRED.
     #[serde(default)]
     pub deferrable: Option<bool>,
+    /// Whether rows that were there before it may violate it (NOT VALID).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_valid: bool,
 }
 
 /// ON DELETE / ON UPDATE.

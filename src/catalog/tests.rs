@@ -320,6 +320,7 @@ fn what_hangs_together_is_known() {
         on_update: ReferentialAction::NoAction,
         match_full: false,
         deferrable: None,
+        not_valid: false,
     });
     let mut sequence = sequence(catalog.allocate_id().unwrap(), "s");
     if let TableKind::Sequence(options) = &mut sequence.kind {

@@ -28,7 +28,7 @@ impl TableCodec {
     pub fn new(table: &Arc<TableDescriptor>) -> Result<TableCodec> {
         let layouts = table
             .all_indexes()
-            .chain(table.mutations.iter().map(|m| &m.index))
+            .chain(table.added_indexes())
             .map(|index| IndexLayout::new(table, index))
             .collect::<Result<Vec<_>>>()?;
         let primary = layouts.first().ok_or_else(|| Error::internal("no primary index"))?;

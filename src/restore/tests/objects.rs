@@ -85,6 +85,7 @@ fn shop(scene: &Scene) -> Shop {
         on_update: ReferentialAction::NoAction,
         match_full: false,
         deferrable: None,
+        not_valid: false,
     }];
     let mut view = here(table(ids.view, "v"), ids.public);
     view.indexes.clear();

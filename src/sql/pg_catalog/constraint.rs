@@ -53,7 +53,7 @@ fn constraints(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
                 constraint.letter(),
                 deferrable,
                 deferred,
-                true,
+                constraint.is_validated(),
                 table.id,
                 0u32,
                 index,

@@ -99,16 +99,29 @@ impl<'a> Constraint<'a> {
         }
     }
 
+    /// Whether every row satisfies it.
+    pub fn is_validated(self) -> bool {
+        match self {
+            Constraint::Primary(_) | Constraint::Unique(_) => true,
+            Constraint::Check(_, check) => !check.not_valid,
+            Constraint::Foreign(_, key) => !key.not_valid,
+        }
+    }
+
     /// It as SQL, without its name.
     pub fn sql(self, catalog: &CatalogSnapshot, table: &TableDescriptor) -> String {
-        match self {
+        let mut sql = match self {
             Constraint::Primary(index) => key("PRIMARY KEY", table, index),
             Constraint::Unique(index) => key("UNIQUE", table, index),
             Constraint::Check(_, check) => {
                 format!("CHECK (({}))", expression(catalog, &check.expression))
             }
             Constraint::Foreign(_, key) => foreign_key(catalog, table, key),
+        };
+        if !self.is_validated() {
+            sql.push_str(" NOT VALID");
         }
+        sql
     }
 }
 

@@ -105,6 +105,7 @@ pub(super) fn with_one_of_everything() -> Arc<Server> {
         name: "positive".into(),
         expression: "id > 0".into(),
         columns: vec![1],
+        not_valid: false,
     }];
     child.foreign_keys = vec![ForeignKey {
         name: "child_parent_fkey".into(),
@@ -115,6 +116,7 @@ pub(super) fn with_one_of_everything() -> Arc<Server> {
         on_update: ReferentialAction::NoAction,
         match_full: false,
         deferrable: None,
+        not_valid: false,
     }];
     child.privileges.grant("public", Privilege::Select.bit(), false);
     let mut view = table(&server, "v", TableKind::View { query: "SELECT 1".into() });

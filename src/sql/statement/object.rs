@@ -20,6 +20,7 @@ use crate::sql::exec::batch::Batch;
 use crate::sql::query::Planned;
 use crate::sql::statement::table::temporary;
 use crate::sql::statement::{Work, schema_change};
+use crate::syntax::quote_identifier;
 
 /// The identifiers of a dotted name as text.
 pub(super) fn words(name: &ObjectName) -> Result<Vec<&str>> {
@@ -60,6 +61,11 @@ pub(super) fn find_relation(
 ) -> Result<Option<Arc<TableDescriptor>>> {
     let catalog = work.catalog()?;
     scoped(work, &catalog, |scope| names::find_relation(&catalog, scope, &words(name)?))
+}
+
+/// A table's name in full, each part quoted where it must be.
+pub(super) fn qualified(catalog: &CatalogSnapshot, table: &TableDescriptor) -> String {
+    names::qualified_name(catalog, table).map(|part| quote_identifier(&part)).join(".")
 }
 
 /// Refuses to change what the server itself keeps.

@@ -141,9 +141,10 @@ fn create_table(relations: &dyn Relations, table: &TableDescriptor, name: &str) 
     lines.extend(table.indexes.iter().map(|index| index_line(relations, table, index)));
     for check in &table.checks {
         lines.push(format!(
-            "CONSTRAINT {} CHECK ({})",
+            "CONSTRAINT {} CHECK ({}){}",
             quote_identifier(&check.name),
-            expression(relations, &check.expression)
+            expression(relations, &check.expression),
+            if check.not_valid { " NOT VALID" } else { "" }
         ));
     }
     lines.extend(table.foreign_keys.iter().filter_map(|key| foreign_key(relations, table, key)));
@@ -229,6 +230,9 @@ fn foreign_key(
         Some(true) => line.push_str(" DEFERRABLE INITIALLY DEFERRED"),
         Some(false) => line.push_str(" DEFERRABLE"),
         None => {}
+    }
+    if key.not_valid {
+        line.push_str(" NOT VALID");
     }
     Some(line)
 }

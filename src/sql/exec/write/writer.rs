@@ -90,7 +90,7 @@ impl TableWriter {
     /// NOT NULL and CHECK.
     pub fn check(&self, row: &[Datum], run: &mut Run<'_, '_>) -> Result<()> {
         for (column, value) in self.table.columns.iter().zip(row) {
-            if value.is_null() && !column.nullable {
+            if value.is_null() && (!column.nullable || self.table.refuses_new_nulls(column.id)) {
                 let format = &run.ctx.eval.session.format;
                 return Err(violation::not_null(
                     &self.table,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Details, KIND};
 use crate::catalog::descriptor::{TableDescriptor, TableKind};
-use crate::catalog::mutation::Mutation;
+use crate::catalog::mutation::{Change, Mutation};
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobId, NewJob};
 use crate::keys::{IndexId, TableId, index_span};
@@ -15,14 +15,21 @@ use crate::sql::statement::table::Draft;
 use crate::sql::statement::{Outcome, Work};
 use crate::task::{Cause, Interrupt};
 
-/// An index that is to be added.
+/// A change that is to be a job's.
 pub(in crate::sql::statement) struct Wanted {
-    /// It is the draft's, among its indexes.
-    pub index: IndexId,
+    /// What is done.
+    pub change: Change,
     /// The statement, for those who look at the job.
     pub description: String,
     /// The statement's tag.
     pub tag: &'static str,
+}
+
+/// An index that was added to a draft, taken out of it again to be a change.
+pub(in crate::sql::statement) fn index_of(draft: &mut Draft, id: IndexId) -> Result<Change> {
+    let at = draft.table.indexes.iter().position(|i| i.id == id);
+    let at = at.ok_or_else(|| Error::internal("an added index is not in the draft"))?;
+    Ok(Change::Index { index: draft.table.indexes.remove(at), filled: false })
 }
 
 /// Whether a change of a table is a job's: the statement is a transaction of its own, and there
@@ -40,26 +47,25 @@ pub(in crate::sql::statement) fn is_online(
     work.txn.scan_with(&span, options)?.next()
 }
 
-/// Moves an index of a draft among its mutations, creates the job that fills it, and answers when
-/// that has ended. The table is held.
+/// Writes a draft with a change among its mutations, creates the job that carries it through, and
+/// answers when that has ended. The table is held.
 pub(in crate::sql::statement) fn begin(
     work: &mut Work<'_>,
     mut draft: Draft,
     wanted: Wanted,
 ) -> Result<Outcome> {
-    let Wanted { index: id, description, tag } = wanted;
-    let at = draft.table.indexes.iter().position(|i| i.id == id);
-    let at = at.ok_or_else(|| Error::internal("a wanted index is not in the draft"))?;
-    let index = draft.table.indexes.remove(at);
-    // What an attempt of a transaction that took the same number has left behind.
-    let span = index_span(draft.table.id, id);
-    let mvcc = Arc::clone(&work.server.mvcc);
-    if mvcc.snapshot(mvcc.visible())?.scan(&span, false, Access::Range)?.next()? {
-        mvcc.clear_span(&span)?;
+    let Wanted { change, description, tag } = wanted;
+    if let Change::Index { index, .. } = &change {
+        // What an attempt of a transaction that took the same number has left behind.
+        let span = index_span(draft.table.id, index.id);
+        let mvcc = Arc::clone(&work.server.mvcc);
+        if mvcc.snapshot(mvcc.visible())?.scan(&span, false, Access::Range)?.next()? {
+            mvcc.clear_span(&span)?;
+        }
     }
     let jobs = Arc::clone(&work.server.jobs);
     let job = jobs.next_id();
-    let details = Details { table: draft.table.id, index: id };
+    let details = Details { table: draft.table.id, change: change.clone() };
     let details = serde_json::to_value(details)
         .map_err(|e| Error::internal("the details of a job cannot be written").with_source(e))?;
     jobs.create(
@@ -74,7 +80,7 @@ pub(in crate::sql::statement) fn begin(
             id: Some(job),
         },
     )?;
-    draft.table.mutations.push(Mutation { job, index, filled: false });
+    draft.table.mutations.push(Mutation { job, change });
     draft.write(work)?;
     Ok(Outcome::AfterCommit(Box::new(move |server: &Arc<Server>, interrupt: &Interrupt| {
         let record = server.jobs.wait(job, interrupt).map_err(|e| goes_on(e, job, interrupt))?;
@@ -118,7 +124,7 @@ pub(in crate::sql::statement) fn in_progress(table: &TableDescriptor, job: JobId
         sqlstate::OBJECT_IN_USE,
         format!("a schema change of relation \"{}\" is in progress", table.name),
     )
-    .with_detail(format!("Job {job} is adding an index to it."))
+    .with_detail(format!("Job {job} carries it through."))
     .with_hint(format!(
         "SHOW JOB WHEN COMPLETE {job} waits for it, CANCEL JOB {job} takes it back."
     ))

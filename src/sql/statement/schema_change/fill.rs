@@ -33,7 +33,7 @@ struct Gathered {
 pub fn fill(run: &Run<'_>, shape: &mut Shape) -> Result<()> {
     let mvcc = &run.server.mvcc;
     let mut progress: Progress = run.job.progress()?;
-    let whole = index_span(shape.table.id, shape.table.primary_index.id);
+    let whole = index_span(shape.lens.table.id, shape.lens.table.primary_index.id);
     let read_at = match progress.read_at {
         Some(at) => at,
         None => {
@@ -41,7 +41,7 @@ pub fn fill(run: &Run<'_>, shape: &mut Shape) -> Result<()> {
             mvcc.protect(ProtectedRecord {
                 id: run.job.id().to_string(),
                 at,
-                spans: vec![table_span(shape.table.id)],
+                spans: vec![table_span(shape.lens.table.id)],
                 purpose: format!("job {}", run.job.id()),
             })?;
             progress.read_at = Some(at);

@@ -2,14 +2,19 @@
 
 use std::sync::{Arc, Weak};
 
+use super::lens::Lens;
 use super::shape::Shape;
-use super::{Details, KIND, Progress, fill, patience, unique};
-use crate::catalog::descriptor::{Descriptor, TableDescriptor};
+use super::{Details, KIND, Progress, fill, patience, unique, validate};
+use crate::catalog::descriptor::{Descriptor, IndexDescriptor, TableDescriptor};
+use crate::catalog::mutation::Change;
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobHandle, Resumer};
 use crate::keys::index_span;
 use crate::mvcc::{Txn, TxnOptions};
 use crate::sql::server::Server;
+
+/// How far a job is that has only to be taken note of.
+const PUBLISHED: f64 = 0.99;
 
 /// Runs schema changes.
 pub struct SchemaChangeResumer {
@@ -57,53 +62,104 @@ impl Resumer for SchemaChangeResumer {
 
 impl Run<'_> {
     fn forwards(&self) -> Result<()> {
-        let index = self.details.index;
+        if self.job.progress::<Progress>()?.published {
+            return Ok(());
+        }
         let table = self.table()?.ok_or_else(|| gone("the table"))?;
-        let Some(mutation) = table.mutation(index) else {
-            // Published by a run whose end was not written down any more.
-            return match table.index(index) {
-                Some(_) => Ok(()),
-                None => Err(gone("the index")),
-            };
-        };
+        let change = table.mutation(self.job.id()).cloned().ok_or_else(|| gone("its subject"))?;
         self.job.pausepoint("schemachange.before_backfill")?;
-        let mut shape = Shape::new(&self.server, &table, &mutation.index)?;
-        if !mutation.filled {
-            fill::fill(self, &mut shape)?;
-            if mutation.index.unique {
-                self.step(|table, _| {
-                    table.mutations.iter_mut().for_each(|m| m.filled |= m.index.id == index);
-                    Ok(())
-                })?;
+        match &change {
+            Change::Index { index, filled } => self.fill_index(&table, index, *filled)?,
+            Change::Constraint { name, .. } => {
+                self.job.pausepoint("schemachange.before_validation")?;
+                validate::constraint(self, &mut Lens::new(&self.server, &table)?, name)?;
+            }
+            Change::NotNull { column } => {
+                self.job.pausepoint("schemachange.before_validation")?;
+                validate::not_null(self, &mut Lens::new(&self.server, &table)?, *column)?;
             }
         }
-        if mutation.index.unique {
-            self.job.pausepoint("schemachange.before_validation")?;
-            unique::validate(self, &mut shape)?;
-        }
         self.job.pausepoint("schemachange.before_publishing")?;
+        self.publish()
+    }
+
+    fn fill_index(
+        &self,
+        table: &Arc<TableDescriptor>,
+        index: &IndexDescriptor,
+        filled: bool,
+    ) -> Result<()> {
+        let mut shape = Shape::new(&self.server, table, index)?;
+        if !filled {
+            fill::fill(self, &mut shape)?;
+        }
+        if !index.unique {
+            return Ok(());
+        }
+        if !filled {
+            let full = Change::Index { index: index.clone(), filled: true };
+            let job = self.job.id();
+            self.step(|table, _| {
+                let mutation = table.mutations.iter_mut().find(|m| m.job == job);
+                mutation.ok_or_else(|| gone("its subject"))?.change = full.clone();
+                Ok(())
+            })?;
+        }
+        self.job.pausepoint("schemachange.before_validation")?;
+        unique::validate(self, &mut shape)
+    }
+
+    /// Makes the change part of the table.
+    fn publish(&self) -> Result<()> {
+        let job = self.job.id();
         let found = self.step(|table, txn| {
-            let at = table.mutations.iter().position(|m| m.index.id == index);
-            let at = at.ok_or_else(|| gone("the index"))?;
-            let mutation = table.mutations.remove(at);
-            table.indexes.push(mutation.index);
-            txn.mark_span_written(index_span(table.id, index))
+            let at = table.mutations.iter().position(|m| m.job == job);
+            let at = at.ok_or_else(|| gone("its subject"))?;
+            match table.mutations.remove(at).change {
+                Change::Index { index, .. } => {
+                    txn.mark_span_written(index_span(table.id, index.id))?;
+                    table.indexes.push(index);
+                }
+                Change::Constraint { name, .. } => {
+                    let checks = table.checks.iter_mut().filter(|c| c.name == name);
+                    checks.for_each(|c| c.not_valid = false);
+                    let keys = table.foreign_keys.iter_mut().filter(|f| f.name == name);
+                    keys.for_each(|f| f.not_valid = false);
+                }
+                Change::NotNull { column } => {
+                    let columns = table.columns.iter_mut().filter(|c| c.id == column);
+                    columns.for_each(|c| c.nullable = false);
+                }
+            }
+            let mut progress: Progress = self.job.progress()?;
+            progress.published = true;
+            self.job.checkpoint_in(txn, PUBLISHED, "published", stored(&progress)?)
         })?;
         if found { Ok(()) } else { Err(gone("the table")) }
     }
 
     fn backwards(&self) -> Result<()> {
-        let Details { table: id, index } = self.details;
-        let is_public = self.table()?.is_some_and(|table| table.index(index).is_some());
-        if is_public {
+        // Whoever wished it away came too late.
+        if self.job.progress::<Progress>()?.published {
             return Ok(());
         }
+        let job = self.job.id();
         self.step(|table, _| {
-            table.mutations.retain(|m| m.index.id != index);
+            let at = table.mutations.iter().position(|m| m.job == job);
+            let Some(at) = at else { return Ok(()) };
+            if let Change::Constraint { name, stays: false } = table.mutations.remove(at).change {
+                table.checks.retain(|c| c.name != name);
+                table.foreign_keys.retain(|f| f.name != name);
+            }
             Ok(())
         })?;
-        // Nobody ever read by it, and nobody writes it any more.
-        self.server.mvcc.clear_span(&index_span(id, index))
+        match &self.details.change {
+            // Nobody ever read by it, and nobody writes it any more.
+            Change::Index { index, .. } => {
+                self.server.mvcc.clear_span(&index_span(self.details.table, index.id))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a protection is for has ended; a later start releases what is left behind.
@@ -155,11 +211,13 @@ impl Run<'_> {
 
     /// Remembers how far the work is.
     pub fn checkpoint(&self, fraction: f64, status: &str, progress: &Progress) -> Result<()> {
-        let state = serde_json::to_value(progress).map_err(|e| {
-            Error::internal("the progress of a job cannot be written").with_source(e)
-        })?;
-        self.job.checkpoint(fraction, status, state)
+        self.job.checkpoint(fraction, status, stored(progress)?)
     }
+}
+
+fn stored(progress: &Progress) -> Result<serde_json::Value> {
+    serde_json::to_value(progress)
+        .map_err(|e| Error::internal("the progress of a job cannot be written").with_source(e))
 }
 
 fn gone(what: &str) -> Error {

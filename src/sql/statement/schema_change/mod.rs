@@ -11,7 +11,11 @@
 //!        undo: the mutation is taken out, then its entries are removed
 //! ```
 //!
-//! Words: a *mutation* is an index that writers keep up and readers do not know; a *step* is a
+//! ADD CONSTRAINT of a check or foreign key, VALIDATE CONSTRAINT and SET NOT NULL are the same with
+//! less: from the first step on writers heed the constraint, then the rows as of one later time
+//! are compared with it, and a last step says that it holds.
+//!
+//! Words: a *mutation* is a change that writers heed and readers do not know; a *step* is a
 //! transaction that holds the table alone for a moment and changes its descriptor; the *time of
 //! reading* is the one time as of which all old rows are read.
 //!
@@ -39,30 +43,34 @@
 mod begin;
 mod fill;
 mod job;
+mod lens;
 mod patience;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod unique;
+mod validate;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::mutation::Change;
 use crate::clock::Timestamp;
-use crate::keys::{IndexId, Span, TableId};
+use crate::keys::{Span, TableId};
 
 pub use job::SchemaChangeResumer;
 
-pub(super) use begin::{Wanted, await_others, begin, in_progress, is_online};
+pub(super) use begin::{Wanted, await_others, begin, in_progress, index_of, is_online};
 pub(super) use patience::hold as hold_patiently;
 
 /// The type of these jobs, as SHOW JOBS has it.
 pub const KIND: &str = "SCHEMA CHANGE";
 
-/// What a job adds.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// What a job does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Details {
     table: TableId,
-    index: IndexId,
+    /// As it was when it began.
+    change: Change,
 }
 
 /// How far it is. Which steps were taken is in the descriptor.
@@ -80,4 +88,7 @@ struct Progress {
     /// Entries loaded so far.
     #[serde(default)]
     index_entries: u64,
+    /// Whether the change has become part of the table.
+    #[serde(default)]
+    published: bool,
 }

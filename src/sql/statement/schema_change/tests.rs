@@ -232,7 +232,7 @@ fn a_unique_index_under_load_holds_or_is_refused() {
         assert!(table.mutations.is_empty());
         match table.index_named("u") {
             Some(_) => scene.check("t", "u"),
-            None => assert!(scene.is_clear(table.id, 2)),
+            None => assert!(scene.is_clear(table.id, 2), "seed {seed}"),
         }
     }
     assert_eq!(built + refused, 6);
@@ -387,4 +387,82 @@ fn a_writer_that_stays_open_keeps_no_other_writer_waiting() {
     });
     scene.check("t", "i");
     assert_eq!(scene.number("SELECT count(*) FROM t WHERE b = 100"), 59);
+}
+
+#[test]
+fn a_constraint_is_compared_with_the_rows_while_others_write() {
+    for seed in 1..=2 {
+        let mut scene = Scene::with_rows(600);
+        scene.run("CREATE TABLE p (b INT PRIMARY KEY)");
+        scene.run("INSERT INTO p SELECT g FROM generate_series(0, 6) g");
+        under_load(&mut scene, seed, 600, |scene| {
+            scene.run("ALTER TABLE t ADD CONSTRAINT small CHECK (b BETWEEN 0 AND 6)");
+            scene.run("ALTER TABLE t ADD CONSTRAINT known FOREIGN KEY (b) REFERENCES p");
+            scene.run("ALTER TABLE t ALTER COLUMN b SET NOT NULL");
+        });
+        let table = scene.table("t");
+        assert!(table.mutations.is_empty());
+        assert!(!table.checks[0].not_valid && !table.foreign_keys[0].not_valid);
+        assert_eq!(
+            scene.refused("UPDATE t SET b = 7").code(),
+            sqlstate::CHECK_VIOLATION,
+            "seed {seed}"
+        );
+        assert_eq!(scene.refused("DELETE FROM p").code(), sqlstate::FOREIGN_KEY_VIOLATION);
+        assert_eq!(scene.refused("UPDATE t SET b = NULL").code(), sqlstate::NOT_NULL_VIOLATION);
+        let job = scene.job();
+        assert_eq!(
+            scene.server.jobs.load(job).unwrap().payload.description,
+            "ALTER TABLE defaultdb.public.t ALTER COLUMN b SET NOT NULL"
+        );
+    }
+}
+
+#[test]
+fn a_constraint_that_a_row_violates_goes_again() {
+    let mut scene = Scene::with_rows(100);
+    scene.run("CREATE TABLE p (b INT PRIMARY KEY); INSERT INTO p VALUES (1)");
+    scene.run("INSERT INTO t VALUES (0, NULL, 1000)");
+    for (change, code) in [
+        ("ADD CHECK (b < 1000)", sqlstate::CHECK_VIOLATION),
+        ("ADD FOREIGN KEY (b) REFERENCES p", sqlstate::FOREIGN_KEY_VIOLATION),
+        ("ALTER COLUMN a SET NOT NULL", sqlstate::NOT_NULL_VIOLATION),
+        ("ADD UNIQUE (b)", sqlstate::UNIQUE_VIOLATION),
+    ] {
+        assert_eq!(scene.refused(&format!("ALTER TABLE t {change}")).code(), code, "{change}");
+    }
+    let table = scene.table("t");
+    assert!(table.mutations.is_empty() && table.checks.is_empty() && table.indexes.is_empty());
+    assert!(table.foreign_keys.is_empty());
+    scene.run("INSERT INTO t VALUES (-1, NULL, 1000)");
+    // NOT VALID: only what is written from now on.
+    scene.run("ALTER TABLE t ADD CONSTRAINT few CHECK (b < 1000) NOT VALID");
+    assert_eq!(
+        scene.refused("INSERT INTO t VALUES (-2, 0, 1000)").code(),
+        sqlstate::CHECK_VIOLATION
+    );
+    let validated = "SELECT convalidated::int FROM pg_constraint WHERE conname = 'few'";
+    assert_eq!(scene.number(validated), 0);
+    scene.refused("ALTER TABLE t VALIDATE CONSTRAINT few");
+    assert_eq!(scene.number(validated), 0);
+    scene.run("DELETE FROM t WHERE b = 1000");
+    scene.run("ALTER TABLE t VALIDATE CONSTRAINT few");
+    assert_eq!(scene.number(validated), 1);
+    scene.run("ALTER TABLE t ADD CONSTRAINT one UNIQUE (a, id)");
+    scene.check("t", "one");
+}
+
+#[test]
+fn nobody_writes_a_null_while_a_column_is_searched_for_them() {
+    let mut scene = Scene::with_rows(100);
+    scene.pause_at(Some("schemachange.before_publishing"));
+    scene.refused("ALTER TABLE t ALTER COLUMN a SET NOT NULL");
+    let e = scene.refused("INSERT INTO t VALUES (1000, NULL, 1)");
+    assert_eq!(e.code(), sqlstate::NOT_NULL_VIOLATION);
+    assert!(scene.table("t").column_named("a").unwrap().nullable, "readers do not rely on it");
+    let job = scene.job();
+    scene.pause_at(None);
+    scene.run(&format!("CANCEL JOB {job}"));
+    assert_eq!(scene.wait(job), State::Canceled);
+    scene.run("INSERT INTO t VALUES (1000, NULL, 1)");
 }

@@ -37,7 +37,8 @@ pub fn validate(run: &Run<'_>, shape: &mut Shape) -> Result<()> {
 }
 
 fn entries(run: &Run<'_>, shape: &Shape, at: &Snapshot) -> Result<u64> {
-    let mut scan = at.scan(&index_span(shape.table.id, shape.index.id), false, Access::Bulk)?;
+    let mut scan =
+        at.scan(&index_span(shape.lens.table.id, shape.index.id), false, Access::Bulk)?;
     let mut count = 0u64;
     while scan.next()? {
         count += 1;
@@ -47,7 +48,7 @@ fn entries(run: &Run<'_>, shape: &Shape, at: &Snapshot) -> Result<u64> {
 }
 
 fn rows(run: &Run<'_>, shape: &mut Shape, at: &Snapshot) -> Result<u64> {
-    let span = index_span(shape.table.id, shape.table.primary_index.id);
+    let span = index_span(shape.lens.table.id, shape.lens.table.primary_index.id);
     let mut scan = at.scan(&span, false, Access::Bulk)?;
     let (mut seen, mut count) = (0u64, 0u64);
     while scan.next()? {
@@ -68,7 +69,7 @@ fn look_up(run: &Run<'_>, count: u64) -> Result<()> {
 }
 
 fn mend_all(run: &Run<'_>, shape: &mut Shape, at: &Snapshot) -> Result<()> {
-    let span = index_span(shape.table.id, shape.table.primary_index.id);
+    let span = index_span(shape.lens.table.id, shape.lens.table.primary_index.id);
     let mut scan = at.scan(&span, false, Access::Bulk)?;
     let mut seen = 0u64;
     while scan.next()? {
@@ -85,13 +86,14 @@ fn mend_all(run: &Run<'_>, shape: &mut Shape, at: &Snapshot) -> Result<()> {
 
 /// Sees to the entry of one row, as it is now.
 fn mend(run: &Run<'_>, txn: &mut Txn, shape: &mut Shape, row: &Key) -> Result<()> {
-    run.server.catalog.pin(txn, shape.table.id)?;
+    run.server.catalog.pin(txn, shape.lens.table.id)?;
     let Some(stored) = newest(txn, row)? else { return Ok(()) };
     let Some((key, value)) = shape.entry(row, &stored)? else { return Ok(()) };
     match newest(txn, &key)? {
         Some(there) if there == value => return Ok(()),
         Some(there) => {
-            let owner = shape.codec.primary_key_from_index_entry(shape.index.id, &key, &there)?;
+            let owner =
+                shape.lens.codec.primary_key_from_index_entry(shape.index.id, &key, &there)?;
             if owner != *row
                 && let Some(stored) = newest(txn, &owner)?
                 && shape.entry(&owner, &stored)?.is_some_and(|(own, _)| own == key)

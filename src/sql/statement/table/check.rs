@@ -15,7 +15,7 @@ use crate::types::Datum;
 
 /// Parents known to exist that are remembered, so that a million rows with a hundred parents cost
 /// a hundred lookups.
-const PARENTS_REMEMBERED: usize = 100_000;
+pub(in crate::sql::statement) const PARENTS_REMEMBERED: usize = 100_000;
 
 fn schema_name(work: &mut Work<'_>, table: &TableDescriptor) -> Result<String> {
     let catalog = work.catalog()?;
@@ -29,14 +29,42 @@ pub(super) fn not_null(
     positions: &[usize],
     row: &[Datum],
 ) -> Result<()> {
-    let null = positions.iter().find(|p| row.get(**p).is_none_or(Datum::is_null));
-    let Some(column) = null.and_then(|p| table.columns.get(*p)) else { return Ok(()) };
-    Err(Error::new(
+    match positions.iter().find(|p| row.get(**p).is_none_or(Datum::is_null)) {
+        Some(position) => Err(null_found(table, &schema_name(work, table)?, *position)),
+        None => Ok(()),
+    }
+}
+
+/// 23502 for a NULL in a column that must not have any.
+pub(in crate::sql::statement) fn null_found(
+    table: &TableDescriptor,
+    schema: &str,
+    position: usize,
+) -> Error {
+    let name = table.columns.get(position).map_or("", |c| c.name.as_str());
+    Error::new(
         sqlstate::NOT_NULL_VIOLATION,
-        format!("column \"{}\" of relation \"{}\" contains null values", column.name, table.name),
+        format!("column \"{name}\" of relation \"{}\" contains null values", table.name),
     )
-    .with_table(schema_name(work, table)?, table.name.clone())
-    .with_column(column.name.clone()))
+    .with_table(schema, table.name.clone())
+    .with_column(name)
+}
+
+/// 23514 for a row that was there before a check.
+pub(in crate::sql::statement) fn violated(
+    table: &TableDescriptor,
+    schema: &str,
+    name: &str,
+) -> Error {
+    Error::new(
+        sqlstate::CHECK_VIOLATION,
+        format!(
+            "check constraint \"{name}\" of relation \"{}\" is violated by some row",
+            table.name
+        ),
+    )
+    .with_table(schema, table.name.clone())
+    .with_constraint(name)
 }
 
 /// Fails if a row of a table has NULL in some column.
@@ -61,15 +89,7 @@ pub(super) fn check(
     let schema = schema_name(work, table)?;
     each_row(work, table, |work, row| {
         if matches!(expression::value(work, &catalog, &predicate, row)?, Datum::Bool(false)) {
-            return Err(Error::new(
-                sqlstate::CHECK_VIOLATION,
-                format!(
-                    "check constraint \"{name}\" of relation \"{}\" is violated by some row",
-                    table.name
-                ),
-            )
-            .with_table(schema.clone(), table.name.clone())
-            .with_constraint(name));
+            return Err(violated(table, &schema, name));
         }
         Ok(())
     })

@@ -180,6 +180,7 @@ fn check(work: &mut Work<'_>, draft: &mut Draft, tree: &CheckTree) -> Result<Str
         name: name.clone(),
         expression: stored.sql,
         columns,
+        not_valid: false,
     });
     Ok(name)
 }

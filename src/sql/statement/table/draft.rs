@@ -120,6 +120,16 @@ impl Draft {
                 && table.primary_index.name == name)
     }
 
+    /// Says of a check or foreign key whether every row satisfies it.
+    pub fn set_validated(&mut self, name: &str, validated: bool) {
+        for check in self.table.checks.iter_mut().filter(|c| c.name == name) {
+            check.not_valid = !validated;
+        }
+        for key in self.table.foreign_keys.iter_mut().filter(|f| f.name == name) {
+            key.not_valid = !validated;
+        }
+    }
+
     /// Fails with 42710 if a constraint of the table has a name.
     pub fn check_constraint_name(&self, name: &str) -> Result<()> {
         if !self.has_constraint(name) {

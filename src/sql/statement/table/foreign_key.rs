@@ -77,6 +77,7 @@ pub(super) fn add(work: &mut Work<'_>, draft: &mut Draft, tree: &Tree) -> Result
         on_update: action(tree.on_update),
         match_full,
         deferrable,
+        not_valid: false,
     });
     Ok(name)
 }

@@ -7,14 +7,14 @@ use super::index_column::{check_method, index_columns, stored_columns};
 use super::name::{choose, columns_part};
 use super::{expression, rewrite};
 use crate::catalog::descriptor::{IndexDescriptor, TableDescriptor, TableKind};
-use crate::catalog::{CatalogSnapshot, names, privilege};
+use crate::catalog::{CatalogSnapshot, privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::IndexId;
 use crate::mvcc::WaitPolicy;
 use crate::sql::bind::ExpressionUse;
 use crate::sql::statement::schema_change::{self, Wanted};
 use crate::sql::statement::{Outcome, Work, object, sequence};
-use crate::syntax::{TableIndex, quote_identifier};
+use crate::syntax::TableIndex;
 
 /// An index as a statement has it.
 struct Said<'t> {
@@ -86,17 +86,13 @@ pub fn run(stmt: &CreateIndex, work: &mut Work<'_>) -> Result<Outcome> {
     // The value of a new expression has to be written into every row first.
     if online && draft.table.columns.len() == table.columns.len() {
         let description = describe(stmt, &catalog, &table);
-        let wanted = Wanted { index: id, description, tag: "CREATE INDEX" };
+        let change = schema_change::index_of(&mut draft, id)?;
+        let wanted = Wanted { change, description, tag: "CREATE INDEX" };
         return schema_change::begin(work, draft, wanted);
     }
     rewrite::with_expressions(work, &table, &mut draft, &[id])?;
     draft.write(work)?;
     Ok(done())
-}
-
-/// A table's name in full, quoted where it must be.
-fn qualified(catalog: &CatalogSnapshot, table: &TableDescriptor) -> String {
-    names::qualified_name(catalog, table).map(|part| quote_identifier(&part)).join(".")
 }
 
 /// The statement as people see it among the jobs: the table's name in full.
@@ -111,7 +107,7 @@ fn describe(stmt: &CreateIndex, catalog: &CatalogSnapshot, table: &TableDescript
         word(stmt.concurrently, "CONCURRENTLY "),
         word(stmt.if_not_exists, "IF NOT EXISTS "),
         stmt.name.as_ref().map_or_else(String::new, |name| format!("{name} ")),
-        qualified(catalog, table),
+        object::qualified(catalog, table),
         list(&columns),
     );
     if !include.is_empty() {

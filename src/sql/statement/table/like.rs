@@ -91,6 +91,7 @@ pub(super) fn copy(
     if including.constraints {
         for check in &other.checks {
             let mut check = check.clone();
+            check.not_valid = false;
             check.columns = check.columns.iter().filter_map(|c| ids.get(c).copied()).collect();
             draft.table.checks.push(check);
         }

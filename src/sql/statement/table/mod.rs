@@ -43,6 +43,7 @@ pub mod truncate;
 #[cfg(test)]
 mod tests;
 
+pub(super) use check::{PARENTS_REMEMBERED, null_found, violated};
 pub(super) use draft::{Draft, rename_in_expressions, row_of};
 pub(super) use duplicate::duplicate;
 pub(super) use from_query::{bind as bind_query_for, fill_from_query};

@@ -156,14 +156,16 @@ pub(super) fn constraint(
             draft.write(work)
         }
         Added::Check(name) => {
-            if validate {
-                check_rows(work, &table, &draft, &name)?;
+            match validate {
+                true => check_rows(work, &table, &draft, &name)?,
+                false => draft.set_validated(&name, false),
             }
             draft.write(work)
         }
         Added::ForeignKey(name) => {
-            if validate {
-                foreign_key_rows(work, &table, &draft, &name)?;
+            match validate {
+                true => foreign_key_rows(work, &table, &draft, &name)?,
+                false => draft.set_validated(&name, false),
             }
             draft.write(work)
         }
@@ -196,12 +198,14 @@ fn foreign_key_rows(
 
 /// Looks at the rows that NOT VALID left out.
 pub(super) fn validate(work: &mut Work<'_>, id: TableId, name: &str) -> Result<()> {
-    let (table, draft) = current(work, id)?;
+    let (table, mut draft) = current(work, id)?;
     if !draft.has_constraint(name) {
         return Err(undefined_constraint(&table, name));
     }
     check_rows(work, &table, &draft, name)?;
-    foreign_key_rows(work, &table, &draft, name)
+    foreign_key_rows(work, &table, &draft, name)?;
+    draft.set_validated(name, true);
+    draft.write(work)
 }
 
 /// 42704 for a constraint of a table.

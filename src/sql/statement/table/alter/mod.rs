@@ -5,6 +5,7 @@
 
 mod add;
 mod change;
+mod online;
 mod remove;
 mod rename;
 mod retype;
@@ -23,7 +24,7 @@ use crate::catalog::privilege;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::TableId;
 use crate::mvcc::WaitPolicy;
-use crate::sql::statement::{Outcome, Work, alter_object, object};
+use crate::sql::statement::{Outcome, Work, alter_object, object, schema_change};
 
 /// Runs ALTER TABLE.
 pub fn run(stmt: &AlterTable, work: &mut Work<'_>) -> Result<Outcome> {
@@ -43,7 +44,14 @@ pub fn run(stmt: &AlterTable, work: &mut Work<'_>) -> Result<Outcome> {
     object::refuse_system(found.id, &found.name)?;
     let catalog = work.catalog()?;
     privilege::require_owner(&catalog, &work.session.current_user, &found)?;
+    let online = stmt.operations.len() == 1 && schema_change::is_online(work, &found)?;
     object::hold(work, found.id, WaitPolicy::Wait)?;
+    if let [action] = stmt.operations.as_slice()
+        && online
+        && let Some(outcome) = online::run(work, found.id, action)?
+    {
+        return Ok(outcome);
+    }
     let mut actions: Vec<&Action> = stmt.operations.iter().collect();
     actions.sort_by_key(|action| pass(action));
     let mut constraints = Vec::new();
