@@ -84,6 +84,34 @@ fn an_index_outlives_kill_9_at_every_step() {
 }
 
 #[test]
+fn another_form_of_the_rows_outlives_kill_9() {
+    for place in ["after.checkpoint", "before_publishing"] {
+        let home = Home::new();
+        let server = begin(&home);
+        let db = Session::open(&server.url);
+        db.run("CREATE INDEX by_b ON t (b)");
+        db.run(&format!("SET CLUSTER SETTING jobs.debug.pausepoints = 'schemachange.{place}'"));
+        let paused = db.refused("ALTER TABLE t ALTER COLUMN b TYPE TEXT USING 'b' || b");
+        assert_eq!(paused.code, "55000", "{paused}");
+        db.run("UPDATE t SET b = (b + 1) % 10 WHERE id % 7 = 0");
+        let server = server.kill().start();
+        let db = Session::open(&server.url);
+        db.run("DELETE FROM t WHERE id % 11 = 0");
+        let before = db.run("SELECT 'b' || b, count(*), sum(id) FROM t GROUP BY b ORDER BY b");
+        db.run("SET CLUSTER SETTING jobs.debug.pausepoints = ''");
+        db.run("RESUME JOBS (SELECT job_id FROM [SHOW JOBS] WHERE status = 'paused')");
+        assert_eq!(finished(&db), "succeeded", "{place}");
+        let after = db.run("SELECT b, count(*), sum(id) FROM t GROUP BY b ORDER BY b");
+        assert_eq!(before, after, "{place}");
+        for n in 0..10 {
+            let by_index = db.value(&format!("SELECT count(*) FROM t WHERE b = 'b{n}'"));
+            let by_rows = db.value(&format!("SELECT count(*) FROM t WHERE b || '' = 'b{n}'"));
+            assert_eq!(by_index, by_rows, "b{n}");
+        }
+    }
+}
+
+#[test]
 fn an_index_outlives_kill_9_under_writers() {
     let home = Home::new();
     let mut server = begin(&home);

@@ -12,6 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::{ColumnId, IndexDescriptor, TableDescriptor};
+use crate::keys::IndexId;
 
 /// A change of a table in use, and the job that carries it through.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,48 @@ pub enum Change {
         /// The column.
         column: ColumnId,
     },
+    /// Every row is written in another form, under new numbers of indexes. Writers write both.
+    Form(Box<Form>),
+}
+
+/// Another form of a table's rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Form {
+    /// The table as it will be.
+    pub table: TableDescriptor,
+    /// The table as it was. Should anything else of it change meanwhile, the new form is not taken.
+    pub base: TableDescriptor,
+    /// The indexes of the new form that are filled, the primary one among them.
+    pub indexes: Vec<IndexId>,
+    /// The columns whose values are not those of the old rows.
+    pub values: Vec<NewValue>,
+    /// Whether every row that was there before has its entries.
+    #[serde(default)]
+    pub filled: bool,
+}
+
+/// The value of a column in another form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewValue {
+    /// The column of the new form.
+    pub column: ColumnId,
+    /// An expression; it is cast to the column's type as in an assignment.
+    pub sql: String,
+    /// Whether it is over the new row, not the old one.
+    pub over_new: bool,
+}
+
+impl Form {
+    /// Whether a table is still the one that the form was made from, as far as rows are concerned.
+    pub fn fits(&self, now: &TableDescriptor) -> bool {
+        let bare = |table: &TableDescriptor| TableDescriptor {
+            version: 0,
+            mutations: Vec::new(),
+            privileges: Default::default(),
+            ..table.clone()
+        };
+        bare(&self.base) == bare(now)
+    }
 }
 
 impl TableDescriptor {
@@ -59,6 +102,21 @@ impl TableDescriptor {
     pub fn added_indexes(&self) -> impl Iterator<Item = &IndexDescriptor> {
         self.mutations.iter().filter_map(|m| match &m.change {
             Change::Index { index, .. } => Some(index),
+            _ => None,
+        })
+    }
+
+    /// The numbers under which it has entries that somebody will read: those in use, and those that
+    /// a change in progress fills. What lies under any other number is of the past.
+    pub fn indexes_in_use(&self) -> impl Iterator<Item = IndexId> {
+        let of_forms = self.forms().flat_map(|form| form.indexes.iter().copied());
+        self.all_indexes().chain(self.added_indexes()).map(|index| index.id).chain(of_forms)
+    }
+
+    /// The forms that its rows are being given.
+    pub fn forms(&self) -> impl Iterator<Item = &Form> {
+        self.mutations.iter().filter_map(|m| match &m.change {
+            Change::Form(form) => Some(&**form),
             _ => None,
         })
     }

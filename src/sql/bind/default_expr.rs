@@ -61,6 +61,18 @@ pub fn bind_scalar_over_table(
     binder.over_table(&tree, table, columns, Clause::Check)
 }
 
+/// Binds stored text over a table's row as the value of a column.
+pub fn bind_kept_value(
+    ctx: &BindContext<'_>,
+    sql: &str,
+    table: &TableDescriptor,
+    columns: &[Produced],
+    column: &ColumnDescriptor,
+) -> Result<Scalar> {
+    let tree = expression(sql)?;
+    bind_expression_over_table(ctx, &tree, table, columns, ExpressionUse::Transform, Some(column))
+}
+
 /// Binds an expression of a statement that changes a table, and casts it to a type if one is
 /// expected: a condition to boolean, a default to the column's type.
 pub fn bind_expression_over_table(

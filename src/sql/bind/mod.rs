@@ -106,7 +106,7 @@ use crate::syntax::{ParsedStatement, Statement};
 use crate::types::Type;
 
 pub use default_expr::{
-    ExpressionUse, bind_constant, bind_constant_with, bind_expression_over_table,
+    ExpressionUse, bind_constant, bind_constant_with, bind_expression_over_table, bind_kept_value,
     bind_scalar_over_table, stored_expression,
 };
 pub use row_source::{RowSource, RowSources};

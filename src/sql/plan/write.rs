@@ -12,6 +12,7 @@ use crate::sql::exec::write::Writers;
 use crate::sql::exec::write::foreign_key::{
     Incoming, Outgoing, ParentKey, leading_index, parent_key,
 };
+use crate::sql::exec::write::form::FormRow;
 use crate::sql::exec::write::writer::{IndexWriter, TableWriter};
 use crate::sql::plan::access;
 use crate::sql::plan::compile::Layout;
@@ -174,7 +175,7 @@ impl Planner<'_> {
                 None if index.predicate.is_some() => Some(self.index_expr(table, index)?),
                 None => None,
             };
-            indexes.push(index_writer(table, index, predicate));
+            indexes.push(IndexWriter::new(table, index, predicate));
         }
         let mut waiting = Vec::new();
         let writer = TableWriter {
@@ -186,6 +187,7 @@ impl Planner<'_> {
             computed: self.computed(table)?,
             outgoing: self.outgoing(table, foreign_keys)?,
             incoming: if gives_up { self.incoming(table, &mut waiting)? } else { Vec::new() },
+            forms: self.forms(table)?,
             table: table.clone(),
         };
         writers.add(writer);
@@ -214,7 +216,7 @@ impl Planner<'_> {
                 Some(_) => Some(self.index_expr(table, index)?),
                 None => None,
             };
-            indexes.push(index_writer(table, index, predicate));
+            indexes.push(IndexWriter::new(table, index, predicate));
         }
         Ok(TableWriter {
             schema: self.schema_name(table),
@@ -225,8 +227,15 @@ impl Planner<'_> {
             computed: self.computed(table)?,
             outgoing: self.outgoing(table, &table.foreign_keys)?,
             incoming: self.incoming(table, waiting)?,
+            forms: self.forms(table)?,
             table: table.clone(),
         })
+    }
+
+    /// The forms that the rows of a table are being given.
+    fn forms(&self, table: &TableDescriptor) -> Result<Vec<FormRow>> {
+        let ctx = BindContext::new(self.ctx.catalog, self.ctx.session);
+        table.forms().map(|form| FormRow::new(&ctx, table, form)).collect()
     }
 
     fn schema_name(&self, table: &TableDescriptor) -> String {
@@ -402,17 +411,6 @@ fn table_positions(table: &TableDescriptor, columns: &[u32]) -> Vec<usize> {
 
 fn key_positions(table: &TableDescriptor, index: &IndexDescriptor) -> Vec<usize> {
     index.columns.iter().filter_map(|c| table.position(c.column)).collect()
-}
-
-fn index_writer(
-    table: &TableDescriptor,
-    index: &IndexDescriptor,
-    predicate: Option<Expr>,
-) -> IndexWriter {
-    let key = key_positions(table, index);
-    let mut uses = key.clone();
-    uses.extend(table_positions(table, &index.storing));
-    IndexWriter { index: index.clone(), key, uses, predicate }
 }
 
 /// Whether a relation reads a table anywhere.

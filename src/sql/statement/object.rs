@@ -104,7 +104,9 @@ pub(super) fn is_taken(catalog: &CatalogSnapshot, schema: &SchemaDescriptor, nam
 pub(super) fn has_index(table: &TableDescriptor, name: &str) -> bool {
     let primary = &table.primary_index;
     let known = table.has_rows() && !primary.columns.is_empty() && !has_row_id(table);
-    (known && primary.name == name) || table.written_indexes().any(|i| i.name == name)
+    let of_forms = table.forms().flat_map(|form| &form.table.indexes);
+    (known && primary.name == name)
+        || table.written_indexes().chain(of_forms).any(|i| i.name == name)
 }
 
 /// Whether the rows of a table are told apart by a hidden number.

@@ -21,6 +21,7 @@ pub mod cascade;
 pub mod delete;
 pub mod effects;
 pub mod foreign_key;
+pub mod form;
 pub mod insert;
 pub mod update;
 pub mod violation;

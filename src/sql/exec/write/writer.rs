@@ -11,6 +11,7 @@ use crate::sql::exec::Run;
 use crate::sql::exec::eval::{Expr, Row};
 use crate::sql::exec::write::effects::Effects;
 use crate::sql::exec::write::foreign_key::{Incoming, Outgoing};
+use crate::sql::exec::write::form::FormRow;
 use crate::sql::exec::write::violation;
 use crate::types::Datum;
 
@@ -34,6 +35,8 @@ pub struct TableWriter {
     pub outgoing: Vec<Outgoing>,
     /// Foreign keys that reference this table.
     pub incoming: Vec<Incoming>,
+    /// Forms that its rows are being given.
+    pub forms: Vec<FormRow>,
 }
 
 /// A secondary index.
@@ -52,6 +55,15 @@ pub struct IndexWriter {
 type Entry = (Key, Vec<u8>);
 
 impl IndexWriter {
+    /// Of an index over a table.
+    pub fn new(table: &TableDescriptor, index: &IndexDescriptor, predicate: Option<Expr>) -> Self {
+        let columns = index.columns.iter().map(|c| c.column);
+        let key: Vec<usize> = columns.filter_map(|c| table.position(c)).collect();
+        let mut uses = key.clone();
+        uses.extend(index.storing.iter().filter_map(|c| table.position(*c)));
+        IndexWriter { index: index.clone(), key, uses, predicate }
+    }
+
     /// The entry of a row, if the index covers it.
     fn entry(
         &self,
@@ -115,6 +127,7 @@ impl TableWriter {
     /// a transaction that looked first gets 40001 rather than 23505.
     fn claim(
         &self,
+        table: &TableDescriptor,
         key: &[u8],
         index: &IndexDescriptor,
         row: &[Datum],
@@ -131,7 +144,7 @@ impl TableWriter {
             ));
         }
         let format = &run.ctx.eval.session.format;
-        Err(violation::unique(&self.table, &self.schema, index, row, format))
+        Err(violation::unique(table, &self.schema, index, row, format))
     }
 
     /// Makes ready to write an index entry. Whoever holds the row's lock owns its entries, but in
@@ -152,12 +165,13 @@ impl TableWriter {
         run: &mut Run<'_, '_>,
     ) -> Result<()> {
         let (key, value) = primary;
-        self.claim(&key, &self.table.primary_index, row, run)?;
+        self.claim(&self.table, &key, &self.table.primary_index, row, run)?;
         run.ctx.txn.put(key, value)?;
+        self.occupy_forms(row, run)?;
         for index in &self.indexes {
             if let Some((key, value)) = index.entry(&self.codec, row, run)? {
                 if index.is_enforced(row) {
-                    self.claim(&key, &index.index, row, run)?;
+                    self.claim(&self.table, &key, &index.index, row, run)?;
                 } else {
                     self.own_entry(&key, run)?;
                 }
@@ -179,6 +193,7 @@ impl TableWriter {
     ) -> Result<()> {
         let key = self.primary_key(row)?;
         run.ctx.txn.delete(key)?;
+        self.vacate_forms(row, run)?;
         for index in &self.indexes {
             if let Some((key, _)) = index.entry(&self.codec, row, run)? {
                 self.own_entry(&key, run)?;
@@ -230,6 +245,7 @@ impl TableWriter {
         if let Some(old_key) = &change.old_key {
             run.ctx.txn.delete(old_key.clone())?;
         }
+        self.vacate_forms(&change.old, run)?;
         for (_, before, after) in &change.indexes {
             if let Some((key, _)) = before
                 && after.as_ref().is_none_or(|(new, _)| new != key)
@@ -250,14 +266,15 @@ impl TableWriter {
     ) -> Result<Vec<Datum>> {
         let Change { old, new, old_key, primary: (key, value), indexes } = change;
         if old_key.is_some() {
-            self.claim(&key, &self.table.primary_index, &new, run)?;
+            self.claim(&self.table, &key, &self.table.primary_index, &new, run)?;
         }
         run.ctx.txn.put(key, value)?;
+        self.occupy_forms(&new, run)?;
         for (i, before, after) in indexes {
             let (Some(index), Some((key, value))) = (self.indexes.get(i), after) else { continue };
             let is_new = before.is_none_or(|(old, _)| old != key);
             if is_new && index.is_enforced(&new) {
-                self.claim(&key, &index.index, &new, run)?;
+                self.claim(&self.table, &key, &index.index, &new, run)?;
             } else {
                 self.own_entry(&key, run)?;
             }
@@ -276,13 +293,57 @@ impl TableWriter {
         Ok(new)
     }
 
+    /// Writes a row in the forms that the table is being given.
+    fn occupy_forms(&self, row: &[Datum], run: &mut Run<'_, '_>) -> Result<()> {
+        for form in &self.forms {
+            let made = form.row(row, false, &mut |e, r| e.datum(run, Row::Datums(r)))?;
+            if let Some(column) = form.null_at(&made).and_then(|p| form.table.columns.get(p)) {
+                let format = &run.ctx.eval.session.format;
+                let (table, name) = (&form.table, &column.name);
+                return Err(violation::not_null(table, &self.schema, name, &made, format));
+            }
+            let entries = form.entries(&made, &mut |e, r| e.datum(run, Row::Datums(r)))?;
+            for (number, key, value) in entries {
+                match form.indexes.get(number) {
+                    Some(index) if form.is_enforced(number, &made) => {
+                        self.claim(&form.table, &key, index, &made, run)?;
+                    }
+                    _ => self.own_entry(&key, run)?,
+                }
+                run.ctx.txn.put(key, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a row away from the forms that the table is being given.
+    fn vacate_forms(&self, row: &[Datum], run: &mut Run<'_, '_>) -> Result<()> {
+        for form in &self.forms {
+            let made = form.row(row, true, &mut |e, r| e.datum(run, Row::Datums(r)));
+            let made = match made {
+                Ok(made) => made,
+                // It has no value in the new form, so it has never been there.
+                Err(e) if e.code().class() == "22" => continue,
+                Err(e) => return Err(e),
+            };
+            let entries = form.entries(&made, &mut |e, r| e.datum(run, Row::Datums(r)))?;
+            for (_, key, _) in entries {
+                self.own_entry(&key, run)?;
+                run.ctx.txn.delete(key)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a change of these columns can move a row within a unique key, so that old keys are
     /// given up before new ones are claimed.
     pub fn moves_unique_keys(&self, changed: &[usize]) -> bool {
-        changed.iter().any(|p| {
-            self.primary.contains(p)
-                || self.indexes.iter().any(|i| i.index.unique && i.key.contains(p))
-        })
+        let forms = self.forms.iter().any(|f| f.indexes.iter().skip(1).any(|i| i.unique));
+        forms
+            || changed.iter().any(|p| {
+                self.primary.contains(p)
+                    || self.indexes.iter().any(|i| i.index.unique && i.key.contains(p))
+            })
     }
 }
 

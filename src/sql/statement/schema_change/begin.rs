@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Details, KIND};
 use crate::catalog::descriptor::{TableDescriptor, TableKind};
-use crate::catalog::mutation::{Change, Mutation};
+use crate::catalog::mutation::{Change, Form, Mutation, NewValue};
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobId, NewJob};
 use crate::keys::{IndexId, TableId, index_span};
@@ -32,6 +32,23 @@ pub(in crate::sql::statement) fn index_of(draft: &mut Draft, id: IndexId) -> Res
     Ok(Change::Index { index: draft.table.indexes.remove(at), filled: false })
 }
 
+/// What a draft makes of a table that stays as it is meanwhile: another form, under numbers that the
+/// draft has given to some of its indexes.
+pub(in crate::sql::statement) fn form_of(
+    draft: &mut Draft,
+    table: &TableDescriptor,
+    indexes: Vec<IndexId>,
+    values: Vec<NewValue>,
+) -> Change {
+    let base = TableDescriptor {
+        next_index_id: draft.table.next_index_id,
+        next_column_id: draft.table.next_column_id,
+        ..table.clone()
+    };
+    let table = std::mem::replace(&mut draft.table, base.clone());
+    Change::Form(Box::new(Form { table, base, indexes, values, filled: false }))
+}
+
 /// Whether a change of a table is a job's: the statement is a transaction of its own, and there
 /// are rows that others may be changing.
 pub(in crate::sql::statement) fn is_online(
@@ -55,17 +72,22 @@ pub(in crate::sql::statement) fn begin(
     wanted: Wanted,
 ) -> Result<Outcome> {
     let Wanted { change, description, tag } = wanted;
-    if let Change::Index { index, .. } = &change {
+    let indexes = match &change {
+        Change::Index { index, .. } => vec![index.id],
+        Change::Form(form) => form.indexes.clone(),
+        Change::Constraint { .. } | Change::NotNull { .. } => Vec::new(),
+    };
+    let mvcc = Arc::clone(&work.server.mvcc);
+    for index in &indexes {
         // What an attempt of a transaction that took the same number has left behind.
-        let span = index_span(draft.table.id, index.id);
-        let mvcc = Arc::clone(&work.server.mvcc);
+        let span = index_span(draft.table.id, *index);
         if mvcc.snapshot(mvcc.visible())?.scan(&span, false, Access::Range)?.next()? {
             mvcc.clear_span(&span)?;
         }
     }
     let jobs = Arc::clone(&work.server.jobs);
     let job = jobs.next_id();
-    let details = Details { table: draft.table.id, change: change.clone() };
+    let details = Details { table: draft.table.id, indexes };
     let details = serde_json::to_value(details)
         .map_err(|e| Error::internal("the details of a job cannot be written").with_source(e))?;
     jobs.create(

@@ -2,8 +2,9 @@
 
 use super::Progress;
 use super::job::Run;
-use super::shape::Shape;
-use crate::error::Result;
+use super::maker::Maker;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
 use crate::keys::{Key, Span, index_span, table_span};
 use crate::kv::{Access, Family};
 use crate::limits::BATCH_ROWS;
@@ -23,17 +24,19 @@ const STATUS: &str = "populating schema";
 
 /// Entries that are loaded together.
 struct Gathered {
-    entries: Vec<(Key, Vec<u8>)>,
+    /// By the number of their index.
+    entries: Vec<Vec<(Key, Vec<u8>)>>,
     rows: u64,
     /// The first row behind them, if there is one.
     next: Option<Key>,
 }
 
 /// Loads what is not loaded yet.
-pub fn fill(run: &Run<'_>, shape: &mut Shape) -> Result<()> {
+pub fn fill(run: &Run<'_>, maker: &mut Maker) -> Result<()> {
     let mvcc = &run.server.mvcc;
     let mut progress: Progress = run.job.progress()?;
-    let whole = index_span(shape.lens.table.id, shape.lens.table.primary_index.id);
+    let table = maker.lens.table.clone();
+    let whole = index_span(table.id, table.primary_index.id);
     let read_at = match progress.read_at {
         Some(at) => at,
         None => {
@@ -41,7 +44,7 @@ pub fn fill(run: &Run<'_>, shape: &mut Shape) -> Result<()> {
             mvcc.protect(ProtectedRecord {
                 id: run.job.id().to_string(),
                 at,
-                spans: vec![table_span(shape.lens.table.id)],
+                spans: vec![table_span(table.id)],
                 purpose: format!("job {}", run.job.id()),
             })?;
             progress.read_at = Some(at);
@@ -53,33 +56,29 @@ pub fn fill(run: &Run<'_>, shape: &mut Shape) -> Result<()> {
     let snapshot = mvcc.snapshot(read_at)?;
     let bytes = |span: &Span| mvcc.engine().approximate_bytes(Family::Versions, span);
     let total = bytes(&whole)?.max(1);
-    while let Some(left) = progress.left.take() {
-        let mut gathered = gather(run, shape, &snapshot, &left)?;
-        load(run, shape, &mut gathered.entries, read_at)?;
+    while let Some(left) = progress.left.take().filter(|left| !left.is_empty()) {
+        let mut gathered = gather(run, maker, &snapshot, &left)?;
+        for number in 0..gathered.entries.len() {
+            if let Some(entries) = gathered.entries.get_mut(number) {
+                load(run, maker, number, entries, read_at)?;
+                progress.index_entries += entries.len() as u64;
+            }
+        }
         progress.rows += gathered.rows;
-        progress.index_entries += gathered.entries.len() as u64;
-        progress.left = gathered.next.map(|start| Span { start, end: left.end });
-        let left = match &progress.left {
-            Some(left) => bytes(left)?.min(total),
-            None => 0,
-        };
-        let done = 1.0 - left as f64 / total as f64;
-        // The end is remembered as an empty span: all is loaded.
-        let mut stored = progress.clone();
-        stored
-            .left
-            .get_or_insert_with(|| Span { start: whole.end.clone(), end: whole.end.clone() });
-        run.checkpoint(SHARE * done, STATUS, &stored)?;
+        // In the end nothing is left, which is an empty span.
+        let start = gathered.next.unwrap_or_else(|| left.end.clone());
+        let left = Span { start, end: left.end };
+        let share = if left.is_empty() { 0 } else { bytes(&left)?.min(total) };
+        progress.left = Some(left);
+        run.checkpoint(SHARE * (1.0 - share as f64 / total as f64), STATUS, &progress)?;
         run.job.pausepoint("schemachange.after.checkpoint")?;
     }
     Ok(())
 }
 
-fn gather(run: &Run<'_>, shape: &mut Shape, at: &Snapshot, span: &Span) -> Result<Gathered> {
-    let mut gathered = Gathered { entries: Vec::new(), rows: 0, next: None };
-    if span.is_empty() {
-        return Ok(gathered);
-    }
+fn gather(run: &Run<'_>, maker: &mut Maker, at: &Snapshot, span: &Span) -> Result<Gathered> {
+    let entries = vec![Vec::new(); maker.indexes.len()];
+    let mut gathered = Gathered { entries, rows: 0, next: None };
     let mut bytes = 0;
     let mut scan = at.scan(span, false, Access::Bulk)?;
     while scan.next()? {
@@ -88,12 +87,13 @@ fn gather(run: &Run<'_>, shape: &mut Shape, at: &Snapshot, span: &Span) -> Resul
             break;
         }
         gathered.rows += 1;
-        if (gathered.rows as usize).is_multiple_of(BATCH_ROWS) {
+        if gathered.rows.is_multiple_of(BATCH_ROWS as u64) {
             run.job.interrupt().check()?;
         }
-        if let Some((key, value)) = shape.entry(scan.key(), scan.value())? {
+        for (number, key, value) in maker.entries(scan.key(), scan.value())? {
             bytes += key.len() + value.len() + ENTRY_BYTES;
-            gathered.entries.push((key, value));
+            let entries = gathered.entries.get_mut(number);
+            entries.ok_or_else(|| Error::internal("no such index"))?.push((key, value));
         }
     }
     Ok(gathered)
@@ -101,9 +101,10 @@ fn gather(run: &Run<'_>, shape: &mut Shape, at: &Snapshot, span: &Span) -> Resul
 
 fn load(
     run: &Run<'_>,
-    shape: &Shape,
+    maker: &Maker,
+    number: usize,
     entries: &mut [(Key, Vec<u8>)],
-    at: crate::clock::Timestamp,
+    at: Timestamp,
 ) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
@@ -114,7 +115,7 @@ fn load(
         _ => None,
     });
     if let Some((key, value)) = twice {
-        return Err(shape.duplicate(key, value));
+        return Err(maker.duplicate(number, key, value));
     }
     let mut writer = run.server.mvcc.bulk_writer(at)?;
     for (key, value) in entries.iter() {

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use super::lens::Lens;
-use super::shape::Shape;
+use super::maker::Maker;
 use super::{Details, KIND, Progress, fill, patience, unique, validate};
-use crate::catalog::descriptor::{Descriptor, IndexDescriptor, TableDescriptor};
-use crate::catalog::mutation::Change;
+use crate::catalog::descriptor::{Descriptor, TableDescriptor};
+use crate::catalog::mutation::{Change, Form};
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobHandle, Resumer};
 use crate::keys::index_span;
@@ -69,7 +69,16 @@ impl Run<'_> {
         let change = table.mutation(self.job.id()).cloned().ok_or_else(|| gone("its subject"))?;
         self.job.pausepoint("schemachange.before_backfill")?;
         match &change {
-            Change::Index { index, filled } => self.fill_index(&table, index, *filled)?,
+            Change::Index { index, filled } => {
+                let maker = Maker::of_index(&self.server, &table, index)?;
+                let full = || Change::Index { index: index.clone(), filled: true };
+                self.fill(maker, *filled, full)?;
+            }
+            Change::Form(form) => {
+                let maker = Maker::of_form(&self.server, &table, form)?;
+                let full = || Change::Form(Box::new(Form { filled: true, ..(**form).clone() }));
+                self.fill(maker, form.filled, full)?;
+            }
             Change::Constraint { name, .. } => {
                 self.job.pausepoint("schemachange.before_validation")?;
                 validate::constraint(self, &mut Lens::new(&self.server, &table)?, name)?;
@@ -83,30 +92,25 @@ impl Run<'_> {
         self.publish()
     }
 
-    fn fill_index(
-        &self,
-        table: &Arc<TableDescriptor>,
-        index: &IndexDescriptor,
-        filled: bool,
-    ) -> Result<()> {
-        let mut shape = Shape::new(&self.server, table, index)?;
+    /// Loads the entries of the rows that were there, and makes sure that unique ones are.
+    fn fill(&self, mut maker: Maker, filled: bool, full: impl Fn() -> Change) -> Result<()> {
         if !filled {
-            fill::fill(self, &mut shape)?;
+            fill::fill(self, &mut maker)?;
         }
-        if !index.unique {
+        let unique = maker.unique_indexes();
+        if unique.is_empty() {
             return Ok(());
         }
         if !filled {
-            let full = Change::Index { index: index.clone(), filled: true };
             let job = self.job.id();
             self.step(|table, _| {
                 let mutation = table.mutations.iter_mut().find(|m| m.job == job);
-                mutation.ok_or_else(|| gone("its subject"))?.change = full.clone();
+                mutation.ok_or_else(|| gone("its subject"))?.change = full();
                 Ok(())
             })?;
         }
         self.job.pausepoint("schemachange.before_validation")?;
-        unique::validate(self, &mut shape)
+        unique.into_iter().try_for_each(|number| unique::validate(self, &mut maker, number))
     }
 
     /// Makes the change part of the table.
@@ -120,6 +124,7 @@ impl Run<'_> {
                     txn.mark_span_written(index_span(table.id, index.id))?;
                     table.indexes.push(index);
                 }
+                Change::Form(form) => self.take_form(table, txn, *form)?,
                 Change::Constraint { name, .. } => {
                     let checks = table.checks.iter_mut().filter(|c| c.name == name);
                     checks.for_each(|c| c.not_valid = false);
@@ -153,13 +158,31 @@ impl Run<'_> {
             }
             Ok(())
         })?;
-        match &self.details.change {
-            // Nobody ever read by it, and nobody writes it any more.
-            Change::Index { index, .. } => {
-                self.server.mvcc.clear_span(&index_span(self.details.table, index.id))
-            }
-            _ => Ok(()),
+        // Nobody ever read by them, and nobody writes them any more.
+        for index in &self.details.indexes {
+            self.server.mvcc.clear_span(&index_span(self.details.table, *index))?;
         }
+        Ok(())
+    }
+
+    /// Puts another form in place of the old one.
+    fn take_form(&self, table: &mut TableDescriptor, txn: &mut Txn, form: Form) -> Result<()> {
+        if !form.fits(table) {
+            return Err(Error::new(
+                sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("relation \"{}\" was changed while its rows were rewritten", table.name),
+            ));
+        }
+        for index in &form.indexes {
+            txn.mark_span_written(index_span(table.id, *index))?;
+        }
+        // Whoever has read rows where they were must notice those who write them elsewhere.
+        for index in table.all_indexes().filter(|i| form.table.index(i.id).is_none()) {
+            txn.mark_span_written(index_span(table.id, index.id))?;
+        }
+        let (privileges, mutations) = (table.privileges.clone(), table.mutations.clone());
+        *table = TableDescriptor { privileges, mutations, ..form.table };
+        Ok(())
     }
 
     /// What a protection is for has ended; a later start releases what is left behind.

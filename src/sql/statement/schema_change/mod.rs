@@ -15,6 +15,12 @@
 //! less: from the first step on writers heed the constraint, then the rows as of one later time
 //! are compared with it, and a last step says that it holds.
 //!
+//! Rows that have to be written anew (a column that is added with a value of its own for each row,
+//! another type, an index on an expression) get a second *form* beside the one in use: another
+//! primary index, and other numbers for the indexes that the change concerns. Writers write both
+//! forms, old rows are filled in as for an index, and the last step puts the new form in place of
+//! the old one.
+//!
 //! Words: a *mutation* is a change that writers heed and readers do not know; a *step* is a
 //! transaction that holds the table alone for a moment and changes its descriptor; the *time of
 //! reading* is the one time as of which all old rows are read.
@@ -44,8 +50,8 @@ mod begin;
 mod fill;
 mod job;
 mod lens;
+mod maker;
 mod patience;
-mod shape;
 #[cfg(test)]
 mod tests;
 mod unique;
@@ -53,13 +59,12 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::mutation::Change;
 use crate::clock::Timestamp;
-use crate::keys::{Span, TableId};
+use crate::keys::{IndexId, Span, TableId};
 
 pub use job::SchemaChangeResumer;
 
-pub(super) use begin::{Wanted, await_others, begin, in_progress, index_of, is_online};
+pub(super) use begin::{Wanted, await_others, begin, form_of, in_progress, index_of, is_online};
 pub(super) use patience::hold as hold_patiently;
 
 /// The type of these jobs, as SHOW JOBS has it.
@@ -69,8 +74,8 @@ pub const KIND: &str = "SCHEMA CHANGE";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Details {
     table: TableId,
-    /// As it was when it began.
-    change: Change,
+    /// The numbers that it fills.
+    indexes: Vec<IndexId>,
 }
 
 /// How far it is. Which steps were taken is in the descriptor.

@@ -6,7 +6,8 @@ use super::draft::Draft;
 use super::index_column::{check_method, index_columns, stored_columns};
 use super::name::{choose, columns_part};
 use super::{expression, rewrite};
-use crate::catalog::descriptor::{IndexDescriptor, TableDescriptor, TableKind};
+use crate::catalog::descriptor::{ColumnDescriptor, IndexDescriptor, TableDescriptor, TableKind};
+use crate::catalog::mutation::{Change, NewValue};
 use crate::catalog::{CatalogSnapshot, privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::IndexId;
@@ -83,16 +84,32 @@ pub fn run(stmt: &CreateIndex, work: &mut Work<'_>) -> Result<Outcome> {
         predicate: stmt.predicate.as_ref(),
     };
     let id = add(work, &mut draft, &said)?;
-    // The value of a new expression has to be written into every row first.
-    if online && draft.table.columns.len() == table.columns.len() {
+    if online {
         let description = describe(stmt, &catalog, &table);
-        let change = schema_change::index_of(&mut draft, id)?;
+        let change = change(&mut draft, &table, id)?;
         let wanted = Wanted { change, description, tag: "CREATE INDEX" };
         return schema_change::begin(work, draft, wanted);
     }
     rewrite::with_expressions(work, &table, &mut draft, &[id])?;
     draft.write(work)?;
     Ok(done())
+}
+
+/// The change that an index of a draft makes. The values of new expressions are written into every
+/// row, which takes another form of the table.
+fn change(draft: &mut Draft, table: &TableDescriptor, id: IndexId) -> Result<Change> {
+    let new = draft.table.columns.iter().filter(|c| table.column(c.id).is_none());
+    let made = |c: &ColumnDescriptor| {
+        let sql = c.indexed_expression()?.to_owned();
+        Some(NewValue { column: c.id, sql, over_new: true })
+    };
+    let values: Vec<NewValue> = new.filter_map(made).collect();
+    if values.is_empty() {
+        return schema_change::index_of(draft, id);
+    }
+    let primary = draft.next_index_id();
+    draft.table.primary_index.id = primary;
+    Ok(schema_change::form_of(draft, table, vec![primary, id], values))
 }
 
 /// The statement as people see it among the jobs: the table's name in full.

@@ -6,6 +6,7 @@ use sqlparser::ast::{ColumnDef, TableConstraint};
 
 use super::{Waiting, current};
 use crate::catalog::descriptor::{ColumnDescriptor, Descriptor, TableDescriptor};
+use crate::catalog::mutation::{Change, NewValue};
 use crate::catalog::row::freeze;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::TableId;
@@ -15,7 +16,7 @@ use crate::sql::statement::table::constraint::{self as constraints, Added};
 use crate::sql::statement::table::draft::Draft;
 use crate::sql::statement::table::rewrite::{Counter, Source, each_row, fill, rewrite};
 use crate::sql::statement::table::{check, column as columns, expression};
-use crate::sql::statement::{Work, object};
+use crate::sql::statement::{Work, object, schema_change};
 use crate::types::Datum;
 
 /// Adds a column. A default that is the same for every row is kept beside the column, and the rows
@@ -71,6 +72,39 @@ pub(super) fn column(
         }
         Value::Each(source) => rewritten(work, &table, draft, name, source).map(|_| ()),
     }
+}
+
+/// Adds a column to a draft as another form of the table; `None` if the rows can stay as they are,
+/// or if more hangs on the column than its values.
+pub(super) fn online(
+    work: &mut Work<'_>,
+    table: &Arc<TableDescriptor>,
+    draft: &mut Draft,
+    def: &ColumnDef,
+) -> Result<Option<Change>> {
+    if table.column_named(&def.name.value).is_some() {
+        return Ok(None);
+    }
+    let defined = columns::define(work, draft, def)?;
+    columns::settle(work, draft, &defined)?;
+    if !defined.constraints.is_empty() || !draft.sequences.is_empty() {
+        return Ok(None);
+    }
+    let Some(added) = draft.table.column(defined.id).cloned() else {
+        return Err(Error::internal("an added column went missing"));
+    };
+    if let Value::Same(_) = value_of(work, &draft.table, &added)? {
+        return Ok(None);
+    }
+    let (sql, over_new) = match (added.computed, added.default) {
+        (Some(sql), _) => (sql, true),
+        (None, Some(sql)) => (sql, false),
+        (None, None) => return Ok(None),
+    };
+    let id = draft.next_index_id();
+    draft.table.primary_index.id = id;
+    let value = NewValue { column: added.id, sql, over_new };
+    Ok(Some(schema_change::form_of(draft, table, vec![id], vec![value])))
 }
 
 /// What the rows that are there get in a new column.

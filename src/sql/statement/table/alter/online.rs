@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{AlterColumnOperation, AlterTableOperation as Action, TableConstraint};
 
-use super::current;
+use super::{add, current, retype};
 use crate::catalog::mutation::Change;
 use crate::error::Result;
 use crate::keys::TableId;
@@ -27,6 +27,15 @@ pub(super) fn run(work: &mut Work<'_>, id: TableId, action: &Action) -> Result<O
         Action::AlterColumn { column_name, op: AlterColumnOperation::SetNotNull } => {
             let column = draft.column(&column_name.value)?;
             column.nullable.then_some(Change::NotNull { column: column.id })
+        }
+        Action::AddColumn { column_def, column_position: None, .. } => {
+            add::online(work, &table, &mut draft, column_def)?
+        }
+        Action::AlterColumn {
+            column_name,
+            op: AlterColumnOperation::SetDataType { data_type, using, .. },
+        } => {
+            retype::online(work, &table, &mut draft, &column_name.value, data_type, using.as_ref())?
         }
         _ => None,
     };

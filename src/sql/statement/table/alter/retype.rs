@@ -8,13 +8,16 @@ use super::current;
 use super::remove::readers;
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::{ColumnDescriptor, TableDescriptor};
+use crate::catalog::mutation::{Change, NewValue};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::{IndexId, TableId};
-use crate::sql::bind::{ExpressionUse, bind_expression_over_table};
+use crate::sql::bind::{ExpressionUse, bind_expression_over_table, stored_expression};
+use crate::sql::function::Volatility;
+use crate::sql::scalar::Scalar;
 use crate::sql::statement::table::draft::{Draft, row_of};
 use crate::sql::statement::table::rewrite::{Source, rewrite};
 use crate::sql::statement::table::{check, column as columns, expression, foreign_key};
-use crate::sql::statement::{Work, object};
+use crate::sql::statement::{Work, object, schema_change};
 use crate::types::{ColumnType, Type};
 
 /// Changes the type of a column: every row is written anew, unless the values stay what they are.
@@ -26,35 +29,10 @@ pub(super) fn column(
     using: Option<&Expr>,
 ) -> Result<()> {
     let (table, mut draft) = current(work, id)?;
-    let old = draft.column(name)?.clone();
-    let ty = columns::parse_type(name, ty)?;
-    let catalog = work.catalog()?;
-    refuse_dependents(&catalog, &table, &old)?;
-    let new = ColumnDescriptor { ty: ty.clone(), missing: None, ..old.clone() };
-    let tree = match using {
-        Some(tree) => tree.clone(),
-        None => Expr::Identifier(Ident::with_quote('"', name)),
-    };
-    let ctx = object::binding(work, &catalog);
-    let row = row_of(&table);
-    let purpose = ExpressionUse::Transform;
-    let bound = bind_expression_over_table(&ctx, &tree, &table, &row, purpose, Some(&new));
-    let scalar = bound.map_err(|e| match e.code() {
-        sqlstate::DATATYPE_MISMATCH if using.is_none() => Error::new(
-            sqlstate::DATATYPE_MISMATCH,
-            format!("column \"{name}\" cannot be cast automatically to type {ty}"),
-        )
-        .with_hint(format!("You might need to specify \"USING {name}::{ty}\".")),
-        _ => e,
-    })?;
-    let place = draft.column_mut(name)?;
-    place.ty = ty.clone();
-    check_default(work, &catalog, &draft, &new)?;
-    check_foreign_keys(&catalog, &draft, &old)?;
-    if using.is_none() && stays(&old.ty, &ty) {
+    let Retyped { old, scalar, stays, .. } = plan(work, &table, &mut draft, name, ty, using)?;
+    if stays {
         return draft.write(work);
     }
-    draft.column_mut(name)?.missing = None;
     let compiled = expression::compile_bound(&scalar, &table)?;
     let indexes = renumber(&mut draft, &old)?;
     let changed = Arc::new(draft.table.clone());
@@ -67,6 +45,84 @@ pub(super) fn column(
         check::check(work, &table, &kept.name, &kept.expression)?;
     }
     Ok(())
+}
+
+/// Changes the type of a column of a draft as another form of the table; `None` if the rows can stay
+/// as they are, or if something else hangs on the column's values.
+pub(super) fn online(
+    work: &mut Work<'_>,
+    table: &Arc<TableDescriptor>,
+    draft: &mut Draft,
+    name: &str,
+    ty: &DataType,
+    using: Option<&Expr>,
+) -> Result<Option<Change>> {
+    let Retyped { old, tree, scalar, stays } = plan(work, table, draft, name, ty, using)?;
+    let catalog = work.catalog()?;
+    let hangs = table.primary_index.columns.iter().any(|c| c.column == old.id)
+        || table.checks.iter().any(|c| c.columns.contains(&old.id))
+        || table.foreign_keys.iter().any(|f| f.columns.contains(&old.id))
+        || !catalog.inbound_foreign_keys(table.id).is_empty();
+    // Keys made of the value must be the same whenever they are made.
+    if stays || hangs || expression::volatility(&scalar) != Volatility::Immutable {
+        return Ok(None);
+    }
+    let (sql, _) = stored_expression(&object::binding(work, &catalog), &tree)?;
+    let indexes = renumber(draft, &old)?;
+    let value = NewValue { column: old.id, sql, over_new: false };
+    Ok(Some(schema_change::form_of(draft, table, indexes, vec![value])))
+}
+
+/// What becomes of a column.
+struct Retyped {
+    old: ColumnDescriptor,
+    /// Its new value over the old row.
+    tree: Expr,
+    /// The same, bound and cast.
+    scalar: Scalar,
+    /// Whether the rows can stay as they are.
+    stays: bool,
+}
+
+/// Changes the type of a column in a draft, and says what that takes.
+fn plan(
+    work: &mut Work<'_>,
+    table: &Arc<TableDescriptor>,
+    draft: &mut Draft,
+    name: &str,
+    ty: &DataType,
+    using: Option<&Expr>,
+) -> Result<Retyped> {
+    let old = draft.column(name)?.clone();
+    let ty = columns::parse_type(name, ty)?;
+    let catalog = work.catalog()?;
+    refuse_dependents(&catalog, table, &old)?;
+    let new = ColumnDescriptor { ty: ty.clone(), missing: None, ..old.clone() };
+    let tree = match using {
+        Some(tree) => tree.clone(),
+        None => Expr::Identifier(Ident::with_quote('"', name)),
+    };
+    let ctx = object::binding(work, &catalog);
+    let row = row_of(table);
+    let purpose = ExpressionUse::Transform;
+    let bound = bind_expression_over_table(&ctx, &tree, table, &row, purpose, Some(&new));
+    let scalar = bound.map_err(|e| match e.code() {
+        sqlstate::DATATYPE_MISMATCH if using.is_none() => Error::new(
+            sqlstate::DATATYPE_MISMATCH,
+            format!("column \"{name}\" cannot be cast automatically to type {ty}"),
+        )
+        .with_hint(format!("You might need to specify \"USING {name}::{ty}\".")),
+        _ => e,
+    })?;
+    let place = draft.column_mut(name)?;
+    place.ty = ty.clone();
+    check_default(work, &catalog, draft, &new)?;
+    check_foreign_keys(&catalog, draft, &old)?;
+    let stays = using.is_none() && stays(&old.ty, &ty);
+    if !stays {
+        draft.column_mut(name)?.missing = None;
+    }
+    Ok(Retyped { old, tree, scalar, stays })
 }
 
 /// New numbers for the primary index, and for those whose entries have the column.
