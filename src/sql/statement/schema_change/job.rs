@@ -149,18 +149,21 @@ impl Run<'_> {
             return Ok(());
         }
         let job = self.job.id();
+        let mut unused = self.details.indexes.clone();
         self.step(|table, _| {
             let at = table.mutations.iter().position(|m| m.job == job);
-            let Some(at) = at else { return Ok(()) };
-            if let Change::Constraint { name, stays: false } = table.mutations.remove(at).change {
+            let change = at.map(|at| table.mutations.remove(at).change);
+            if let Some(Change::Constraint { name, stays: false }) = change {
                 table.checks.retain(|c| c.name != name);
                 table.foreign_keys.retain(|f| f.name != name);
             }
+            // Should this job have come from elsewhere, with a restored cluster.
+            unused.retain(|id| !table.indexes_in_use().any(|used| used == *id));
             Ok(())
         })?;
         // Nobody ever read by them, and nobody writes them any more.
-        for index in &self.details.indexes {
-            self.server.mvcc.clear_span(&index_span(self.details.table, *index))?;
+        for index in unused {
+            self.server.mvcc.clear_span(&index_span(self.details.table, index))?;
         }
         Ok(())
     }
