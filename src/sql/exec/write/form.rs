@@ -4,7 +4,8 @@
 //!   row as it is ──▶ places, values ──▶ row as it will be ──▶ entries under the new numbers
 //! ```
 //!
-//! Whoever writes a row writes both forms. The values of added columns may be made anew each time
+//! Whoever writes a row writes both forms; what has no place in the new one (a text that is no
+//! number, where a column becomes one) cannot be written any more. The values of added columns may be made anew each time
 //! (`random()`): nobody has seen them yet. Those that keys are made of are always the same, so that
 //! what one writer has put another finds.
 

@@ -67,25 +67,26 @@ impl Run<'_> {
         }
         let table = self.table()?.ok_or_else(|| gone("the table"))?;
         let change = table.mutation(self.job.id()).cloned().ok_or_else(|| gone("its subject"))?;
+        let role = self.job.record().payload.user;
         self.job.pausepoint("schemachange.before_backfill")?;
         match &change {
             Change::Index { index, filled } => {
-                let maker = Maker::of_index(&self.server, &table, index)?;
+                let maker = Maker::of_index(&self.server, &table, index, &role)?;
                 let full = || Change::Index { index: index.clone(), filled: true };
                 self.fill(maker, *filled, full)?;
             }
             Change::Form(form) => {
-                let maker = Maker::of_form(&self.server, &table, form)?;
+                let maker = Maker::of_form(&self.server, &table, form, &role)?;
                 let full = || Change::Form(Box::new(Form { filled: true, ..(**form).clone() }));
                 self.fill(maker, form.filled, full)?;
             }
             Change::Constraint { name, .. } => {
                 self.job.pausepoint("schemachange.before_validation")?;
-                validate::constraint(self, &mut Lens::new(&self.server, &table)?, name)?;
+                validate::constraint(self, &mut Lens::new(&self.server, &table, &role)?, name)?;
             }
             Change::NotNull { column } => {
                 self.job.pausepoint("schemachange.before_validation")?;
-                validate::not_null(self, &mut Lens::new(&self.server, &table)?, *column)?;
+                validate::not_null(self, &mut Lens::new(&self.server, &table, &role)?, *column)?;
             }
         }
         self.job.pausepoint("schemachange.before_publishing")?;

@@ -31,8 +31,8 @@ pub struct Lens {
 }
 
 impl Lens {
-    /// Over a table.
-    pub fn new(server: &Arc<Server>, table: &Arc<TableDescriptor>) -> Result<Lens> {
+    /// Over a table, for what a role asked for.
+    pub fn new(server: &Arc<Server>, table: &Arc<TableDescriptor>, role: &str) -> Result<Lens> {
         let catalog = server.catalog.current()?;
         let schema =
             catalog.schema_any_state(table.schema).map_or_else(String::new, |s| s.name.clone());
@@ -41,7 +41,7 @@ impl Lens {
             schema,
             codec: Arc::new(TableCodec::new(table)?),
             catalog,
-            session: nobody(),
+            session: session_of(role),
             server: Arc::clone(server),
             interrupt: Interrupt::new(),
         })
@@ -72,11 +72,11 @@ impl Lens {
     }
 }
 
-/// The session of nobody.
-fn nobody() -> SessionState {
+/// A session that nobody is at.
+fn session_of(role: &str) -> SessionState {
     SessionState {
-        session_user: "node".into(),
-        current_user: "node".into(),
+        session_user: role.into(),
+        current_user: role.into(),
         database: "system".into(),
         search_path: Vec::new(),
         format: SessionFormat::default(),

@@ -43,8 +43,9 @@ impl Maker {
         server: &Arc<Server>,
         table: &Arc<TableDescriptor>,
         index: &IndexDescriptor,
+        role: &str,
     ) -> Result<Maker> {
-        let lens = Lens::new(server, table)?;
+        let lens = Lens::new(server, table, role)?;
         let predicate = index.predicate.as_ref().map(|sql| lens.compile(sql)).transpose()?;
         let used = |id| {
             predicate.is_some()
@@ -65,8 +66,9 @@ impl Maker {
         server: &Arc<Server>,
         table: &Arc<TableDescriptor>,
         form: &Form,
+        role: &str,
     ) -> Result<Maker> {
-        let lens = Lens::new(server, table)?;
+        let lens = Lens::new(server, table, role)?;
         let row = FormRow::new(&BindContext::new(&lens.catalog, &lens.session), table, form)?;
         Ok(Maker { indexes: row.indexes.clone(), lens, kind: Kind::Form(Box::new(row)) })
     }

@@ -99,7 +99,7 @@ impl Scene {
         let index = table.index_named(index).unwrap_or_else(|| panic!("no index {index}"));
         let mvcc = &self.server.mvcc;
         let now = mvcc.snapshot(mvcc.now()).unwrap();
-        let mut maker = maker::Maker::of_index(&self.server, &table, index).unwrap();
+        let mut maker = maker::Maker::of_index(&self.server, &table, index, "root").unwrap();
         let mut expected = BTreeMap::new();
         let rows = index_span(table.id, table.primary_index.id);
         let mut scan = now.scan(&rows, false, Access::Bulk).unwrap();
@@ -488,4 +488,61 @@ fn rows_get_another_form_while_others_write() {
         assert_eq!(scene.number("SELECT count(DISTINCT r) FROM t"), all, "seed {seed}");
         assert_eq!(scene.number("SELECT count(*) FROM t"), all);
     }
+}
+
+#[test]
+fn a_column_takes_its_values_from_a_sequence_that_is_there() {
+    let mut scene = Scene::with_rows(500);
+    scene.run("CREATE SEQUENCE s");
+    scene.run("ALTER TABLE t ADD COLUMN n INT8 NOT NULL DEFAULT nextval('s')");
+    assert_eq!(scene.number("SELECT count(DISTINCT n) FROM t WHERE n BETWEEN 1 AND 500"), 500);
+    scene.run("INSERT INTO t VALUES (1000, 1, 1)");
+    assert_eq!(scene.number("SELECT n FROM t WHERE id = 1000"), 501);
+}
+
+#[test]
+fn a_value_that_has_no_place_in_the_new_form_ends_the_change() {
+    let mut scene = Scene::with_rows(300);
+    scene.run("ALTER TABLE t ADD COLUMN c TEXT DEFAULT '1'");
+    scene.run("CREATE INDEX by_c ON t (c)");
+    scene.run("UPDATE t SET c = 'x' WHERE id = 299");
+    scene.pause_at(Some("schemachange.before_backfill"));
+    scene.refused("ALTER TABLE t ALTER COLUMN c TYPE INT USING c::int");
+    let job = scene.job();
+    // It cannot be written any more, and be taken away none the less.
+    let invalid = sqlstate::INVALID_TEXT_REPRESENTATION;
+    assert_eq!(scene.refused("INSERT INTO t VALUES (-1, 1, 1, 'y')").code(), invalid);
+    scene.run("INSERT INTO t VALUES (-2, 1, 1, '2')");
+    scene.run("UPDATE t SET c = '3' WHERE id = 5");
+    scene.pause_at(None);
+    scene.run(&format!("RESUME JOB {job}"));
+    assert_eq!(scene.wait(job), State::Failed);
+    scene.check("t", "by_c");
+    scene.run("DELETE FROM t WHERE c = 'x'");
+    scene.run("ALTER TABLE t ALTER COLUMN c TYPE INT USING c::int");
+    assert_eq!(scene.number("SELECT id FROM t WHERE c = 3"), 5);
+    scene.check("t", "by_c");
+}
+
+#[test]
+fn an_index_on_an_expression_may_be_unique() {
+    let mut scene = Scene::with_rows(400);
+    let e = scene.refused("CREATE UNIQUE INDEX u ON t ((a % 100))");
+    assert_eq!(e.code(), sqlstate::UNIQUE_VIOLATION);
+    assert!(scene.table("t").columns.iter().all(|c| c.indexed_expression().is_none()));
+    under_load(&mut scene, 1, 400, |scene| {
+        scene.run("CREATE INDEX by_half ON t ((a / 2))");
+        scene.check("t", "by_half");
+    });
+    scene.run("TRUNCATE t");
+    scene.run("INSERT INTO t SELECT g, g, 0 FROM generate_series(1, 400) g");
+    scene.pause_at(Some("schemachange.before_validation"));
+    scene.refused("CREATE UNIQUE INDEX u ON t ((a * 2))");
+    let job = scene.job();
+    assert_eq!(scene.refused("INSERT INTO t VALUES (0, 7, 0)").code(), sqlstate::UNIQUE_VIOLATION);
+    scene.run("UPDATE t SET a = 1000 - a WHERE id < 10");
+    scene.pause_at(None);
+    scene.run(&format!("RESUME JOB {job}"));
+    assert_eq!(scene.wait(job), State::Succeeded);
+    scene.check("t", "u");
 }
