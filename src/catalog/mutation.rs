@@ -92,6 +92,16 @@ impl Form {
     }
 }
 
+impl Mutation {
+    /// The index that it adds, if it does.
+    pub fn index(&self) -> Option<&IndexDescriptor> {
+        match &self.change {
+            Change::Index { index, .. } => Some(index),
+            _ => None,
+        }
+    }
+}
+
 impl TableDescriptor {
     /// The secondary indexes that whoever writes rows keeps up, those in the making included.
     pub fn written_indexes(&self) -> impl Iterator<Item = &IndexDescriptor> {
@@ -100,10 +110,7 @@ impl TableDescriptor {
 
     /// The indexes in the making.
     pub fn added_indexes(&self) -> impl Iterator<Item = &IndexDescriptor> {
-        self.mutations.iter().filter_map(|m| match &m.change {
-            Change::Index { index, .. } => Some(index),
-            _ => None,
-        })
+        self.mutations.iter().filter_map(Mutation::index)
     }
 
     /// The numbers under which it has entries that somebody will read: those in use, and those that

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sqlparser::ast::ObjectName;
 
 use super::table::{Draft, temporary};
-use super::{Outcome, Work, object};
+use super::{Outcome, Work, object, schema_change};
 use crate::catalog::descriptor::{
     ColumnId, Descriptor, DescriptorId, SchemaDescriptor, TableDescriptor, TableKind,
 };
@@ -439,6 +439,7 @@ fn indexes(stmt: &Drop, work: &mut Work<'_>) -> Result<()> {
             if let Some(table) = object::find_relation(work, name)? {
                 check_kind(stmt.kind, &table)?;
             }
+            refuse_in_the_making(work, name)?;
             missing(work, stmt.kind, &object::words(name)?.join("."), stmt.if_exists)?;
             continue;
         };
@@ -447,6 +448,21 @@ fn indexes(stmt: &Drop, work: &mut Work<'_>) -> Result<()> {
         let table = object::hold(work, table.id, WaitPolicy::Wait)?;
         let catalog = work.catalog()?;
         drop_index(work, &catalog, &table, index, cascades(stmt))?;
+    }
+    Ok(())
+}
+
+/// Fails with 55006 if a name means an index that is being added to a table in use.
+fn refuse_in_the_making(work: &mut Work<'_>, name: &ObjectName) -> Result<()> {
+    let catalog = work.catalog()?;
+    let own = object::words(name)?.last().copied().unwrap_or_default().to_owned();
+    let database = names::resolve_database(&catalog, &work.session.database)?.id;
+    for table in catalog.tables_any_state().filter(|table| table.database == database) {
+        for mutation in &table.mutations {
+            if mutation.index().is_some_and(|index| index.name == own) {
+                return Err(schema_change::in_progress(table, mutation.job));
+            }
+        }
     }
     Ok(())
 }
