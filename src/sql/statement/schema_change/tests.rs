@@ -476,17 +476,17 @@ fn rows_get_another_form_while_others_write() {
             scene.run("ALTER TABLE t ADD COLUMN double INT8 GENERATED ALWAYS AS (a * 2) STORED");
             assert_eq!(scene.number("SELECT count(*) FROM t WHERE double <> a * 2"), 0);
             scene.run("ALTER TABLE t ADD COLUMN r FLOAT8 NOT NULL DEFAULT random()");
-            scene.run("CREATE INDEX by_sum ON t ((a + b))");
-            scene.run("ALTER TABLE t ALTER COLUMN b TYPE TEXT USING 'b' || b");
+            scene.run("CREATE INDEX by_sum ON t ((a % 10 + 1))");
+            scene.run("ALTER TABLE t ALTER COLUMN b TYPE INT8 USING b + 0");
         });
         assert!(scene.table("t").mutations.is_empty());
         scene.check("t", "by_b");
         scene.check("t", "by_sum");
         assert_eq!(scene.number("SELECT count(*) FROM t WHERE double <> a * 2"), 0);
         assert_eq!(scene.number("SELECT count(*) FROM t WHERE r IS NULL OR r >= 1"), 0);
-        let all = scene.number("SELECT count(*) FROM t WHERE b LIKE 'b%'");
+        let all = scene.number("SELECT count(*) FROM t WHERE b + 0 >= 0");
         assert_eq!(scene.number("SELECT count(DISTINCT r) FROM t"), all, "seed {seed}");
-        assert_eq!(scene.number("SELECT count(*) FROM t"), all);
+        assert_eq!(scene.table("t").column_named("b").unwrap().ty.ty, crate::types::Type::Int8);
     }
 }
 
