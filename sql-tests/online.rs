@@ -91,7 +91,7 @@ fn another_form_of_the_rows_outlives_kill_9() {
         let db = Session::open(&server.url);
         db.run("CREATE INDEX by_b ON t (b)");
         db.run(&format!("SET CLUSTER SETTING jobs.debug.pausepoints = 'schemachange.{place}'"));
-        let paused = db.refused("ALTER TABLE t ALTER COLUMN b TYPE TEXT USING 'b' || b");
+        let paused = db.refused("ALTER TABLE t ALTER COLUMN b TYPE TEXT USING 'b' || b::text");
         assert_eq!(paused.code, "55000", "{paused}");
         db.run("UPDATE t SET b = (b + 1) % 10 WHERE id % 7 = 0");
         let server = server.kill().start();
