@@ -86,7 +86,7 @@ fn work(server: &Server, stop: &Interrupt) {
 
 /// One round over everything.
 pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
-    let now = server.mvcc.visible();
+    let now = server.mvcc.snapshot(server.mvcc.now())?.at();
     let default_ttl = server.settings.duration(SQL_DEFAULT_GC_TTL);
     let snapshot = server.catalog.current()?;
     // What the catalogue was is needed for as long as there are rows that it describes.
@@ -162,8 +162,8 @@ fn seconds(seconds: i64) -> Duration {
 }
 
 /// Indexes that a table had once (dropped, emptied by TRUNCATE, replaced when rows were rewritten)
-/// and whose entries are still there. One that is being filled right now has a number that the
-/// table's committed descriptor has not given out yet.
+/// and whose entries are still there. One that a transaction is filling right now has a number that
+/// the table's committed descriptor has not given out yet; one that a job fills is in use.
 fn retired_indexes(server: &Server, table: &TableDescriptor) -> Result<Vec<IndexId>> {
     let engine = server.mvcc.engine();
     let Span { mut start, end } = table_span(table.id);
@@ -175,7 +175,7 @@ fn retired_indexes(server: &Server, table: &TableDescriptor) -> Result<Vec<Index
         let Some((_, index, _)) = cursor.entry().and_then(|(key, _)| split_prefix(key)) else {
             return Ok(found);
         };
-        if index < table.next_index_id && table.index(index).is_none() {
+        if index < table.next_index_id && !table.indexes_in_use().any(|used| used == index) {
             found.push(index);
         }
         start = index_span(table.id, index).end;

@@ -107,6 +107,33 @@ fn every_table_keeps_its_history_for_its_own_time() {
 }
 
 #[test]
+fn an_index_in_the_making_is_not_taken_for_a_former_one() {
+    use crate::settings::{JOBS_PAUSEPOINTS, Settings};
+    let mut scene = Scene::new();
+    crate::sql::statement::schema_change::SchemaChangeResumer::register(&scene.server);
+    scene.server.jobs.start().unwrap();
+    let (table, _) = scene.table("short", Some(100));
+    let stop = Settings::validate(JOBS_PAUSEPOINTS, "schemachange.after.checkpoint").unwrap();
+    scene.server.settings.apply(JOBS_PAUSEPOINTS, Some(stop));
+    scene.refused("CREATE INDEX i ON short (v)");
+    // What the job has loaded, and history from the time at which it reads, outlive every limit.
+    scene.run("UPDATE short SET v = 2");
+    scene.after(1_000_000);
+    scene.sweep();
+    scene.server.settings.apply(JOBS_PAUSEPOINTS, None);
+    scene.run("RESUME JOBS (SELECT job_id FROM [SHOW JOBS])");
+    scene.run("SELECT * FROM [SHOW JOBS WHEN COMPLETE (SELECT job_id FROM [SHOW JOBS])]");
+    let found = scene.run("SELECT v FROM short WHERE v = 2").rows.len();
+    let catalog = scene.server.catalog.current().unwrap();
+    let index = catalog.table_any_state(table).unwrap().index_named("i").unwrap().id;
+    let now = scene.server.mvcc.snapshot(scene.server.mvcc.now()).unwrap();
+    let mut scan = now.scan(&index_span(table, index), false, Access::Range).unwrap();
+    assert!(scan.next().unwrap() && !scan.next().unwrap(), "one row, one entry");
+    assert_eq!(found, 1);
+    scene.server.jobs.shutdown(Duration::from_secs(60));
+}
+
+#[test]
 fn a_dropped_table_goes_when_its_own_time_is_over() {
     let mut scene = Scene::new();
     let (short, _) = scene.table("short", Some(100));
