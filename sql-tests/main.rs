@@ -4,9 +4,11 @@
 //! of them can run at once. `scripts.rs` runs the `.slt` files beside this one; the rest are tests
 //! that need more than one process, a kill, a real S3 server, or a damaged file.
 
+mod check;
 mod consistency;
 mod copy;
 mod crash;
+mod disk;
 mod door;
 mod history;
 mod isolation;

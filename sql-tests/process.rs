@@ -81,7 +81,12 @@ impl Cairn {
     }
 
     /// Runs a prepared command and waits until the server says that it serves.
-    pub fn launch(home: Home, mut command: Command) -> Cairn {
+    pub fn launch(home: Home, command: Command) -> Cairn {
+        Cairn::try_launch(home, command).unwrap_or_else(|log| panic!("{log}"))
+    }
+
+    /// The same, if it does; else its log.
+    pub fn try_launch(home: Home, mut command: Command) -> Result<Cairn, String> {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -99,14 +104,14 @@ impl Cairn {
         }
         if !greeted {
             let status = child.wait().expect("a status");
-            panic!("the server did not start ({status}):\n{}", home.log());
+            return Err(format!("the server did not start ({status}):\n{}", home.log()));
         }
         let ready = std::fs::read_to_string(home.path().join("ready")).expect("the ready file");
         let of = |key: &str| {
             ready.lines().find_map(|l| l.strip_prefix(key)).expect("an address").to_owned()
         };
         let (url, http) = (of("sql="), of("http=http://"));
-        Cairn { home, child, url, http }
+        Ok(Cairn { home, child, url, http })
     }
 
     /// Where its files are.

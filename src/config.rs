@@ -4,10 +4,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, sqlstate};
+use crate::settings::parse_duration;
 
 /// Where PostgreSQL clients connect unless told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:26257";
@@ -40,7 +42,14 @@ pub struct Config {
     pub ready_file: Option<PathBuf>,
     /// Memory for cached blocks of the store, in bytes.
     pub cache_bytes: usize,
+    /// How far the machine's clock may leap, or be behind the store; anywhere without.
+    pub max_offset: Option<Duration>,
+    /// Whether a log that is damaged before its end is cut off there rather than refused.
+    pub discard_damaged_log: bool,
 }
+
+/// How far the machine's clock may leap unless the operator says otherwise.
+pub const MAX_OFFSET_DEFAULT: &str = "10m";
 
 impl Config {
     /// The defaults over a store directory.
@@ -58,6 +67,8 @@ impl Config {
             disable_implicit_credentials: false,
             ready_file: None,
             cache_bytes: 256 << 20,
+            max_offset: Some(Duration::from_secs(600)),
+            discard_damaged_log: false,
         }
     }
 
@@ -80,6 +91,17 @@ pub fn external_io_dir(given: Option<&str>, store: &Path) -> Result<Option<PathB
         Some("") => Err(invalid("the external I/O directory must not be empty")
             .with_hint("Use --external-io-dir=disabled to switch nodelocal off.")),
         Some(dir) => Ok(Some(PathBuf::from(dir))),
+    }
+}
+
+/// Reads `--max-offset`: a duration, or `off`.
+pub fn max_offset(text: &str) -> Result<Option<Duration>> {
+    match text {
+        "off" => Ok(None),
+        _ => parse_duration(text)
+            .filter(|offset| !offset.is_zero())
+            .map(Some)
+            .ok_or_else(|| invalid(format!("\"{text}\" is not a duration such as 10m, nor off"))),
     }
 }
 
@@ -137,6 +159,15 @@ mod tests {
         assert!(locality("").unwrap().is_empty());
         for bad in ["region", "=eu", "region=", "a=1,a=2"] {
             assert!(locality(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_offset_of_the_clock_is_a_duration_or_off() {
+        assert_eq!(max_offset(MAX_OFFSET_DEFAULT).unwrap(), Config::new("s").max_offset);
+        assert_eq!(max_offset("off").unwrap(), None);
+        for bad in ["", "0", "10", "never"] {
+            assert!(max_offset(bad).is_err(), "{bad}");
         }
     }
 

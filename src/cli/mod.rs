@@ -3,6 +3,7 @@
 //! ```text
 //!   cairn start     start.rs   runs a node until it is told to stop
 //!   cairn demo      demo/      a throw-away node, a sample, a backup and its restore
+//!   cairn debug     debug.rs   looks at a store that no server has open
 //!   cairn version
 //! ```
 //!
@@ -17,6 +18,7 @@
 //!
 //! What it is not: the place where anything is decided that a client could also ask for in SQL.
 
+mod debug;
 mod demo;
 mod log;
 mod start;
@@ -41,6 +43,9 @@ enum Command {
     Start(start::Arguments),
     /// Show a backup and a restore of a million rows on a throw-away server
     Demo(demo::Arguments),
+    /// Look at a store that no server has open
+    #[command(subcommand)]
+    Debug(debug::Command),
     /// Print the version
     Version,
 }
@@ -50,6 +55,12 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Start(arguments) => start::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Debug(command) => match debug::run(&command) {
+            Ok(true) => Ok(()),
+            // What is wrong was told already.
+            Ok(false) => return ExitCode::FAILURE,
+            Err(e) => Err(e),
+        },
         Command::Version => {
             println!("cairn {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -41,6 +42,13 @@ pub(super) struct Arguments {
     /// Memory for cached blocks of the store
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     cache: String,
+    /// How far the machine's clock may leap ahead, or be behind the store's time at start; "off" is
+    /// anywhere
+    #[arg(long, value_name = "DURATION", default_value = config::MAX_OFFSET_DEFAULT)]
+    max_offset: String,
+    /// Start although the store's log is damaged, and give up everything after the damage
+    #[arg(long)]
+    discard_damaged_log: bool,
     /// File that gets the addresses in use once clients are served
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -61,6 +69,8 @@ impl Arguments {
         config.disable_external_http = self.external_io_disable_http;
         config.disable_implicit_credentials = self.external_io_disable_implicit_credentials;
         config.ready_file = self.ready_file.clone();
+        config.max_offset = config::max_offset(&self.max_offset)?;
+        config.discard_damaged_log = self.discard_damaged_log;
         config.cache_bytes =
             parse_bytes(&self.cache).and_then(|n| usize::try_from(n).ok()).ok_or_else(|| {
                 Error::new(
@@ -92,9 +102,37 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         Signals::listen()?
     };
     greet(&node);
-    wait(&node, signals);
-    node.shutdown(GRACE)
+    match wait(&node, signals) {
+        Wish::Stop => node.shutdown(GRACE),
+        Wish::StartAnew => Err(start_anew()),
+    }
 }
+
+/// Puts a new process in the place of this one, with the same arguments. Returns only if that
+/// fails. Sessions are cut off, as in a crash: nothing that this process could still write counts.
+fn start_anew() -> Error {
+    use std::os::unix::process::CommandExt as _;
+    tracing::warn!("the store's disk works again: starting anew to take writes");
+    let mut arguments = std::env::args_os();
+    let Some(name) = arguments.next() else { return Error::internal("no arguments") };
+    let failed = match std::env::current_exe() {
+        Ok(program) => std::process::Command::new(program).arg0(name).args(arguments).exec(),
+        Err(e) => e,
+    };
+    Error::from(failed).context("starting anew after a failed write")
+}
+
+/// What a running node is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// End in order.
+    Stop,
+    /// Make place for a new process that recovers the store.
+    StartAnew,
+}
+
+/// How often it is looked whether the node should start anew.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Tells whoever started the process how to connect.
 fn greet(node: &Node) {
@@ -108,14 +146,26 @@ fn greet(node: &Node) {
 }
 
 /// Waits until somebody asks the process to end; a second request ends it at once.
-pub(super) fn wait(node: &Node, mut signals: Signals) {
-    let name = node.runtime().block_on(signals.next());
+pub(super) fn wait(node: &Node, mut signals: Signals) -> Wish {
+    let name = node.runtime().block_on(async {
+        loop {
+            tokio::select! {
+                name = signals.next() => break Some(name),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if node.should_start_anew() {
+                break None;
+            }
+        }
+    });
+    let Some(name) = name else { return Wish::StartAnew };
     tracing::info!(signal = name, "asked to stop");
     node.runtime().spawn(async move {
         signals.next().await;
         tracing::warn!("asked to stop again: stopping at once; nothing acknowledged is lost");
         std::process::exit(1);
     });
+    Wish::Stop
 }
 
 /// The signals that ask a process to end.

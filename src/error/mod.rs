@@ -229,9 +229,14 @@ impl std::error::Error for Error {
 
 impl From<std::io::Error> for Error {
     fn from(e: std::io::Error) -> Self {
+        use std::io::ErrorKind;
         let code = match e.kind() {
-            std::io::ErrorKind::StorageFull => sqlstate::DISK_FULL,
-            std::io::ErrorKind::NotFound => sqlstate::UNDEFINED_FILE,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                return Error::new(sqlstate::DISK_FULL, e.to_string())
+                    .with_hint("Free some space on the disk.")
+                    .with_source(e);
+            }
+            ErrorKind::NotFound => sqlstate::UNDEFINED_FILE,
             _ => sqlstate::IO_ERROR,
         };
         Error::new(code, e.to_string()).with_source(e)

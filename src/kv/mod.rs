@@ -16,6 +16,8 @@
 //! Invariants:
 //! - After `write(batch, Durability::Synced)` returns, the batch survives kill -9 and power loss.
 //! - A crash leaves a prefix of the batches in the order in which they were written.
+//! - A batch that failed is not visible to this process. If the process ends before the engine
+//!   takes writes again, it may be found, whole, by the next one.
 //! - A cursor sees the state of the moment it was made, whatever is written meanwhile.
 //! - Both engines pass `conformance.rs`.
 //!
@@ -177,6 +179,8 @@ pub trait Engine: Send + Sync + 'static {
     fn compact(&self, family: Family, span: &Span) -> Result<()>;
     /// Approximate bytes on disk of a span.
     fn approximate_bytes(&self, family: Family, span: &Span) -> Result<u64>;
+    /// Reads every file and compares its checksums.
+    fn verify(&self) -> Result<()>;
     /// A consistent copy of the whole store in a new directory.
     fn checkpoint(&self, dir: &Path) -> Result<()>;
 }

@@ -190,10 +190,16 @@ impl Committer {
         tracing::error!(error = %why, "a commit could not be written");
     }
 
+    /// Whether a write failed in a way after which no more are taken.
+    pub(super) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
     fn check_poison(&self) -> Result<()> {
-        if self.poisoned.load(Ordering::Acquire) {
+        if self.is_poisoned() {
             return Err(Error::io("the store takes no writes after a failed one").with_hint(
-                "Look for the failure in the log, mend its cause, and restart the server.",
+                "Reads go on. Look for the failure in the server's log and mend its cause; the \
+                 store must be opened again before it takes writes.",
             ));
         }
         Ok(())
@@ -286,14 +292,16 @@ impl Group<'_> {
                 if let Some(bound) = assigned.bound {
                     committer.timeline.raise_bound(bound);
                 }
+                committer.timeline.note_write(true);
                 committer.timeline.publish(last, &touched);
             }
             Err(e) => {
                 // A full disk refuses a batch before anything of it counts; after any other
-                // failure nobody knows what the disk holds.
+                // failure nobody knows what the disk holds, least of all a second fsync.
                 if e.code() != sqlstate::DISK_FULL {
                     committer.poison(&e);
                 }
+                committer.timeline.note_write(false);
                 for member in &mut self.members {
                     if matches!(member.outcome, Some(Ok(_))) {
                         member.outcome = Some(Err(e.clone()));

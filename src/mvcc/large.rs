@@ -100,6 +100,7 @@ impl Committer {
 
     fn log(&self, batch: Batch, durability: Durability) -> Result<()> {
         self.engine.write(batch, durability).inspect_err(|e| {
+            self.timeline.note_write(false);
             if e.code() != sqlstate::DISK_FULL {
                 self.poison(e);
             }

@@ -41,6 +41,7 @@ mod changelog;
 mod commit;
 mod conflict;
 mod export;
+mod format;
 mod gc;
 mod ingest;
 mod large;
@@ -61,15 +62,17 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::error::Result;
+use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
 use crate::kv::{Batch, Durability, Family, SharedEngine, TIMESTAMP_BYTES};
 use crate::settings::Settings;
 
 pub use changelog::Changed;
 pub use export::{ExportRequest, Exported, Exporter};
+pub use format::newest as newest_format;
 pub use gc::{GcStats, ProtectedRecord};
 pub use ingest::BulkWriter;
 pub use lock::{LockMode, WaitPolicy};
@@ -89,6 +92,10 @@ pub struct Options {
     pub watched: Vec<Span>,
     /// Where the limits of transactions are looked up.
     pub settings: Arc<Settings>,
+    /// The engine takes no writes: the store is looked at, as it was left.
+    pub read_only: bool,
+    /// How far the clock may begin ahead of the machine's; no bound without.
+    pub max_offset: Option<Duration>,
 }
 
 /// The versioned store. Shared by everyone.
@@ -111,11 +118,16 @@ impl Mvcc {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Arc<Mvcc>> {
-        meta::check_format(&*engine)?;
+        if options.read_only {
+            format::check(&*engine)?;
+        } else {
+            format::bring_up_to_date(&*engine)?;
+        }
         let mut seen = changelog::last_commit(&*engine)?;
         for name in [meta::BOUND_BY_COMMITS, meta::BOUND_WHILE_IDLE] {
             seen = seen.max(meta::time(&*engine, name)?.unwrap_or(Timestamp::MIN));
         }
+        check_offset(&*clock, seen, options.max_offset)?;
         clock.observe(seen);
         let visible = clock.now();
         let gc = Gc::load(&*engine)?;
@@ -130,6 +142,10 @@ impl Mvcc {
         );
         let (settings, next_id) = (options.settings, AtomicU64::new(1));
         let mvcc = Mvcc { engine, clock, settings, timeline, locks, committer, gc, next_id };
+        if options.read_only {
+            // Nobody comes after who could read at another time.
+            mvcc.timeline.raise_bound(Timestamp::MAX);
+        }
         mvcc.keep_bound_ahead(visible)?;
         Ok(Arc::new(mvcc))
     }
@@ -182,6 +198,24 @@ impl Mvcc {
     /// How many keys are locked now.
     pub fn locked_keys(&self) -> usize {
         self.locks.len()
+    }
+
+    /// Whether a write failed in a way after which no more are taken until the store is opened
+    /// again. Reads go on.
+    pub fn needs_reopening(&self) -> bool {
+        self.committer.is_poisoned()
+    }
+
+    /// Whether writes are taken: after one that was refused (the disk was full) another is tried.
+    pub fn takes_writes(&self) -> bool {
+        if self.needs_reopening() {
+            return false;
+        }
+        if self.timeline.was_refused() {
+            let tried = self.engine.write(Batch::new(), Durability::Synced);
+            self.timeline.note_write(tried.is_ok());
+        }
+        !self.timeline.was_refused()
     }
 
     /// Takes no more transactions, lets commits under way end, and writes memory to disk.
@@ -257,4 +291,34 @@ impl Mvcc {
         }
         if self.timeline.is_below_bound(at) { Ok(()) } else { written }
     }
+}
+
+/// Refuses a store that has seen times far ahead of the machine's clock: new commits would have to
+/// come after those, and everything that counts from now (history kept, AS OF, schedules) would
+/// be wrong by that much until the machine's clock gets there.
+fn check_offset(clock: &dyn Clock, seen: Timestamp, max: Option<Duration>) -> Result<()> {
+    let Some(max) = max else { return Ok(()) };
+    let now = clock.now();
+    let ahead = Duration::from_nanos(seen.wall.saturating_sub(now.wall));
+    if ahead > max {
+        return Err(Error::new(
+            sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!(
+                "the store has seen times up to {seen}, {} seconds after the machine's clock ({now})",
+                ahead.as_secs()
+            ),
+        )
+        .with_hint(
+            "Set the machine's clock right if it is behind. If it is the store that was ahead, \
+             wait until the clock gets there, or start with --max-offset=off to go on from the \
+             store's time.",
+        ));
+    }
+    if ahead > Duration::from_nanos(timeline::BOUND_AHEAD_NANOS) {
+        tracing::warn!(
+            seconds = ahead.as_secs(),
+            "the store's time is ahead of the machine's clock and waits for it"
+        );
+    }
+    Ok(())
 }

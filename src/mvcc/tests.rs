@@ -506,6 +506,45 @@ fn a_store_of_a_newer_format_is_refused() {
 }
 
 #[test]
+fn a_store_far_ahead_of_the_machines_clock_is_refused() {
+    let hour = Duration::from_secs(3_600);
+    let engine = Arc::new(MemoryEngine::new());
+    let start = |at: Duration, max_offset| {
+        let clock = ManualClock::new(Timestamp::from_micros(at.as_micros() as u64));
+        let options = Options { max_offset, ..Options::default() };
+        Mvcc::open(engine.clone(), Arc::new(clock), options)
+    };
+    let store = start(hour * 24, Some(hour)).unwrap();
+    let last = write(&store, &[("a", "1")]);
+    drop(store);
+    // The machine's clock was set back, by little and by much.
+    let store = start(hour * 23 + hour / 2, Some(hour)).unwrap();
+    assert!(store.now() > last);
+    drop(store);
+    let e = start(hour, Some(hour)).err().unwrap();
+    assert_eq!(e.code(), sqlstate::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert!(e.message().contains(" 828"), "{e:?}");
+    let store = start(hour, None).unwrap();
+    assert!(store.now() > last);
+    assert_eq!(read(&store, "a").as_deref(), Some("1"));
+}
+
+#[test]
+fn whether_a_full_disk_takes_writes_again_is_found_out_by_writing() {
+    let engine = Arc::new(MemoryEngine::new());
+    let store = open(engine.clone());
+    assert!(store.takes_writes());
+    let mut txn = begin(&store);
+    put(&mut txn, "a", "1");
+    engine.inject(Fault::Full);
+    engine.inject(Fault::Full);
+    txn.commit().unwrap_err();
+    assert!(!store.takes_writes());
+    assert!(store.takes_writes());
+    assert!(!store.needs_reopening());
+}
+
+#[test]
 fn watched_spans_tell_their_last_commit() {
     let options = Options { watched: vec![span("a", "c"), span("m", "n")], ..Options::default() };
     let clock = Arc::new(SystemClock::new());

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -25,7 +25,7 @@ use crate::task;
 
 /// How far ahead of the clock its stored bound is put, in nanoseconds: after a crash the clock may
 /// start this much ahead.
-const BOUND_AHEAD_NANOS: u64 = 3_000_000_000;
+pub(super) const BOUND_AHEAD_NANOS: u64 = 3_000_000_000;
 
 /// The bound is moved when the clock is closer to it than this, in nanoseconds.
 const BOUND_MARGIN_NANOS: u64 = 1_000_000_000;
@@ -37,6 +37,8 @@ pub(super) struct Timeline {
     changed: Condvar,
     /// Nanoseconds of the bound that is on disk.
     bound: AtomicU64,
+    /// Whether the last write was refused.
+    refused: AtomicBool,
 }
 
 struct State {
@@ -116,6 +118,7 @@ impl Timeline {
             }),
             changed: Condvar::new(),
             bound: AtomicU64::new(0),
+            refused: AtomicBool::new(false),
         })
     }
 
@@ -213,6 +216,7 @@ impl Timeline {
     pub(super) fn end_moving_bound(&self, written: Option<Timestamp>) {
         let mut state = self.state.lock();
         state.moves_bound = false;
+        self.note_write(written.is_some());
         match written {
             Some(bound) => self.raise_bound(bound),
             None => state.bound_failed = self.clock.now(),
@@ -235,6 +239,19 @@ impl Timeline {
     /// A bound is on disk.
     pub(super) fn raise_bound(&self, bound: Timestamp) {
         self.bound.fetch_max(bound.wall, Ordering::Relaxed);
+    }
+
+    /// Remembers whether a write was taken.
+    pub(super) fn note_write(&self, taken: bool) {
+        // Nearly always it is what it was, and nobody's cache line is bothered.
+        if self.was_refused() == taken {
+            self.refused.store(!taken, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the last write was refused.
+    pub(super) fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Ends the group in flight. `last` is the time of its last commit if there was one that was

@@ -24,18 +24,26 @@
 //! - Whatever is asynchronous (object_store, the console, signals) runs on the one runtime made
 //!   here; sessions and jobs run on ordinary threads.
 //!
+//! - After a write whose outcome on disk nobody knows (58030) the node serves reads until its disk
+//!   works again; then it is to be started anew, because a second fsync proves nothing about what
+//!   the first one lost. A full disk (53100) needs no new start, unless the engine has not noticed
+//!   the space after half a minute.
+//!
 //! What it is not: it decides nothing about SQL, backups or formats.
 
 mod caretaker;
+mod disk;
+mod inspect;
 mod ready;
 mod resumers;
 mod root;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 
 use crate::catalog::{self, Catalog, setting};
@@ -57,9 +65,13 @@ use crate::sql::server::Server;
 use crate::sql::sessions::Sessions;
 use crate::sql::statement::schedule::BackupLaunch;
 use caretaker::Caretaker;
+pub use inspect::Inspected;
 
 /// How long statements and jobs may go on once the node was told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How long an engine may take to notice that its disk is not full any more.
+const STUCK: Duration = Duration::from_secs(30);
 
 /// Threads of the runtime: it waits on sockets, the work is done elsewhere.
 const RUNTIME_THREADS: usize = 4;
@@ -71,6 +83,9 @@ pub struct Node {
     console: Option<Console>,
     caretaker: Caretaker,
     scheduler: Arc<Scheduler>,
+    store: PathBuf,
+    /// Since when the disk has room and works, and the engine says that it is full.
+    stuck_since: Mutex<Option<Instant>>,
     // Last, so that it is there for as long as anything may use it.
     runtime: Runtime,
 }
@@ -83,7 +98,7 @@ impl Node {
             .thread_name("io")
             .enable_all()
             .build()?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::bounded(config.max_offset));
         let ids = Arc::new(IdSource::new());
         let settings = Arc::new(Settings::new());
         let mvcc = open_store(config, clock.clone(), settings.clone())?;
@@ -114,7 +129,10 @@ impl Node {
             Some(address) => Some(Console::start(runtime.handle(), address, server.clone())?),
             None => None,
         };
-        let node = Node { server, door, console, caretaker, scheduler, runtime };
+        let store = config.store.clone();
+        let stuck_since = Mutex::new(None);
+        let node =
+            Node { server, door, console, caretaker, scheduler, store, stuck_since, runtime };
         if let Some(path) = &config.ready_file {
             ready::write(path, &node)?;
         }
@@ -150,6 +168,24 @@ impl Node {
     /// The connection URL of `root`, without a password.
     pub fn url(&self) -> String {
         format!("postgresql://root@{}/defaultdb", reachable(self.address()))
+    }
+
+    /// Whether the store takes no writes after one that failed, and its disk works again: a node
+    /// started anew on the store would serve. To be asked about once a second.
+    pub fn should_start_anew(&self) -> bool {
+        let mvcc = &self.server.mvcc;
+        let disk_is_well = || disk::has_room(&self.store) && disk::works(&self.store);
+        if mvcc.needs_reopening() {
+            return disk_is_well();
+        }
+        // The engine goes on by itself once there is space, unless it was full in a bad moment.
+        let stuck = !mvcc.takes_writes() && disk_is_well();
+        let mut since = self.stuck_since.lock();
+        if !stuck {
+            *since = None;
+            return false;
+        }
+        since.get_or_insert_with(Instant::now).elapsed() > STUCK
     }
 
     /// Takes everything down in order: no new sessions, the old ones are given `grace`, jobs stop
@@ -194,10 +230,25 @@ fn open_store(
     settings: Arc<Settings>,
 ) -> Result<Arc<Mvcc>> {
     make_private(&config.store)?;
-    let options =
-        rocksdb::Options { cache_bytes: config.cache_bytes, ..rocksdb::Options::default() };
-    let engine: SharedEngine = Arc::new(RocksEngine::open(&config.engine_dir(), &options)?);
-    Mvcc::open(engine, clock, mvcc::Options { watched: catalog::watched_spans(), settings })
+    let engine: SharedEngine =
+        Arc::new(RocksEngine::open(&config.engine_dir(), &engine_options(config))?);
+    let options = mvcc::Options {
+        watched: catalog::watched_spans(),
+        read_only: false,
+        max_offset: config.max_offset,
+        settings,
+    };
+    Mvcc::open(engine, clock, options)
+}
+
+/// The engine as the operator wants it.
+fn engine_options(config: &Config) -> rocksdb::Options {
+    rocksdb::Options {
+        cache_bytes: config.cache_bytes,
+        format: mvcc::newest_format(),
+        discard_damaged_log: config.discard_damaged_log,
+        ..rocksdb::Options::default()
+    }
 }
 
 /// Makes the store's directory, readable by nobody else: it holds everyone's rows.

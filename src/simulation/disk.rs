@@ -296,6 +296,10 @@ impl Engine for Disk {
         self.visible.approximate_bytes(family, span)
     }
 
+    fn verify(&self) -> Result<()> {
+        self.visible.verify()
+    }
+
     fn checkpoint(&self, dir: &Path) -> Result<()> {
         self.visible.checkpoint(dir)
     }

@@ -25,6 +25,7 @@ pub mod bind;
 pub mod client;
 pub mod exec;
 pub mod function;
+pub mod integrity;
 pub mod pg_catalog;
 pub mod plan;
 pub mod query;

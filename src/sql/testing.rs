@@ -30,7 +30,8 @@ pub(crate) fn server() -> Arc<Server> {
 /// A server whose store is memory, on a clock of the test's.
 pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
     let settings = Arc::new(Settings::new());
-    let options = Options { watched: watched_spans(), settings: settings.clone() };
+    let options =
+        Options { watched: watched_spans(), settings: settings.clone(), ..Options::default() };
     let mvcc = Mvcc::open(Arc::new(MemoryEngine::new()), clock.clone(), options).unwrap();
     let catalog = Catalog::open(mvcc.clone()).unwrap();
     let ids = Arc::new(IdSource::new());

@@ -14,13 +14,28 @@
 //! Invariants:
 //! - One process per store: RocksDB's LOCK file is held from open to drop.
 //! - Files that a crash left in the ingest and scratch directories are removed at open.
+//! - The families are flushed together, so that whatever a crash leaves of the log, all of them
+//!   end at the same batch.
+//! - A log that is damaged before its end is refused at open (`log.rs`); a torn end is the crash.
+//!
+//! When a write fails, RocksDB takes no further ones. If the disk was full it tries again by
+//! itself every few seconds: it flushes what was acknowledged to new files and begins a new log;
+//! the batch that failed is in neither. After any other failure of a write or an fsync nobody
+//! knows what the disk has, so writes are refused until the store is opened again; reads go on.
+//!
+//! The log is bounded by [`Options::wal_bytes`], and so is what a start after a crash replays:
+//! at most that many bytes and one batch, read once to check it and once to apply it.
 //! - Cursors and writers keep the store open: it closes when the last of them is dropped.
 //!
 //! What it is not: aware of transactions, or of what the bytes mean.
 
 mod cursor;
+mod format;
 mod ingest;
+mod lock;
+mod log;
 mod options;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,6 +65,8 @@ struct Inner {
     buffered: WriteOptions,
     next_file: AtomicU64,
     scratch: Scratch,
+    /// Held by whoever only reads; RocksDB itself takes the lock for those who write.
+    _lock: Option<std::fs::File>,
 }
 
 fn family_name(family: Family) -> &'static str {
@@ -73,21 +90,48 @@ impl RocksEngine {
     pub fn open(dir: &Path, options: &Options) -> Result<RocksEngine> {
         std::fs::create_dir_all(dir)
             .map_err(|e| Error::from(e).context(format!("creating {}", dir.display())))?;
-        let cache = Cache::new_lru_cache(options.cache_bytes);
-        let families = Family::ALL.map(|f| {
-            ColumnFamilyDescriptor::new(family_name(f), options::family(options, f, &cache))
-        });
+        format::check(dir, options.format)?;
+        if !options.discard_damaged_log {
+            log::check(dir)?;
+        }
+        let families = families(options);
         let db = DB::open_cf_descriptors(&options::database(options), dir, families)
             .map_err(|e| open_error(e, dir))?;
+        format::note(dir, options.format)?;
         // The ingest directory is cleared only now, when the lock is held.
         ingest::clear_leftovers(dir)?;
         let scratch = Scratch::open(&dir.join("scratch"))?;
+        Ok(RocksEngine::new(db, dir, scratch, None))
+    }
+
+    /// Opens a store to look at it: nothing in its directory is changed, and writing is refused.
+    /// Nobody may have it open meanwhile.
+    pub fn open_read_only(dir: &Path, options: &Options) -> Result<RocksEngine> {
+        let lock = lock::take(dir)?;
+        format::check(dir, options.format)?;
+        log::check(dir)?;
+        let families = families(options);
+        let mut database = options::database(options);
+        database.create_if_missing(false);
+        database.create_missing_column_families(false);
+        let db = DB::open_cf_descriptors_read_only(&database, dir, families, false)
+            .map_err(|e| open_error(e, dir))?;
+        Ok(RocksEngine::new(db, dir, Scratch::in_memory(), Some(lock)))
+    }
+
+    fn new(db: DB, dir: &Path, scratch: Scratch, lock: Option<std::fs::File>) -> RocksEngine {
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
-        let buffered = WriteOptions::default();
-        let (dir, next_file) = (dir.to_owned(), AtomicU64::new(0));
-        let inner = Inner { db, dir, synced, buffered, next_file, scratch };
-        Ok(RocksEngine { inner: Arc::new(inner) })
+        let inner = Inner {
+            db,
+            dir: dir.to_owned(),
+            synced,
+            buffered: WriteOptions::default(),
+            next_file: AtomicU64::new(0),
+            scratch,
+            _lock: lock,
+        };
+        RocksEngine { inner: Arc::new(inner) }
     }
 
     /// A number that RocksDB keeps about a family, for metrics (`rocksdb.estimate-num-keys`).
@@ -97,15 +141,16 @@ impl RocksEngine {
     }
 }
 
+fn families(options: &Options) -> [ColumnFamilyDescriptor; 3] {
+    let cache = Cache::new_lru_cache(options.cache_bytes);
+    Family::ALL
+        .map(|f| ColumnFamilyDescriptor::new(family_name(f), options::family(options, f, &cache)))
+}
+
 fn open_error(e: ::rocksdb::Error, dir: &Path) -> Error {
     let text = e.as_ref();
     if text.contains("lock") && (text.contains("LOCK") || text.contains("lock file")) {
-        return Error::new(
-            sqlstate::OBJECT_IN_USE,
-            format!("the store in {} is in use by another process", dir.display()),
-        )
-        .with_hint("Stop the other server, or choose another store directory.")
-        .with_source(e);
+        return lock::in_use(dir).with_source(e);
     }
     error(e).context(format!("opening the store in {}", dir.display()))
 }
@@ -122,11 +167,21 @@ fn error(e: ::rocksdb::Error) -> Error {
         ErrorKind::InvalidArgument | ErrorKind::NotSupported => sqlstate::INTERNAL_ERROR,
         _ => sqlstate::IO_ERROR,
     };
-    let mut error = Error::new(code, format!("storage: {text}")).with_source(e);
-    if full {
-        error = error.with_hint("Free some space on the disk of the store.");
-    }
-    error
+    let hint = match code {
+        sqlstate::DISK_FULL => {
+            "Free some space on the disk of the store. Writes work again by themselves a few \
+             seconds later; reads work meanwhile."
+        }
+        sqlstate::IO_ERROR => {
+            "The disk of the store failed; the log of the operating system may say why."
+        }
+        sqlstate::DATA_CORRUPTED => {
+            "Stop the server and run \"cairn debug check\" on the store; what is damaged comes \
+             back from a backup."
+        }
+        _ => return Error::new(code, format!("storage: {text}")).with_source(e),
+    };
+    Error::new(code, format!("storage: {text}")).with_hint(hint).with_source(e)
 }
 
 impl Engine for RocksEngine {
@@ -221,6 +276,10 @@ impl Engine for RocksEngine {
         let handle = self.inner.family(family)?;
         let range = Range::new(&span.start, &span.end);
         Ok(self.inner.db.get_approximate_sizes_cf(handle, &[range]).iter().sum())
+    }
+
+    fn verify(&self) -> Result<()> {
+        verify::files(&self.inner.db)
     }
 
     fn checkpoint(&self, dir: &Path) -> Result<()> {

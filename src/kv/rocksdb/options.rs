@@ -22,6 +22,10 @@ pub struct Options {
     pub wal_bytes: u64,
     /// One memtable, in bytes.
     pub write_buffer_bytes: usize,
+    /// The version of what is stored; a store that notes a higher one is refused untouched.
+    pub format: u32,
+    /// Whether a log that is damaged before its end is cut off there rather than refused.
+    pub discard_damaged_log: bool,
 }
 
 impl Default for Options {
@@ -33,6 +37,8 @@ impl Default for Options {
             max_open_files: 1_000,
             wal_bytes: 512 << 20,
             write_buffer_bytes: 64 * MIB,
+            format: 1,
+            discard_damaged_log: false,
         }
     }
 }
@@ -45,8 +51,13 @@ pub(super) fn database(options: &Options) -> DatabaseOptions {
     out.set_max_background_jobs(options.background_jobs);
     out.set_max_open_files(options.max_open_files);
     out.set_max_total_wal_size(options.wal_bytes);
-    // A torn record at the end of the log is the crash; anything before it is corruption.
+    // Replay ends at the first record that cannot be read: the one that a crash tore. The stricter
+    // modes would refuse a store after any power cut; what this one would forgive further up is
+    // found before (`log.rs`).
     out.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    // A failed batch may be in the log whole. It must not come back for one family only because
+    // the others were flushed past it when the crash came.
+    out.set_atomic_flush(true);
     // Tables are written in the background, so that no large fsync falls on one write.
     out.set_bytes_per_sync(1 << 20);
     out.set_log_level(LogLevel::Warn);

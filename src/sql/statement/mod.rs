@@ -66,6 +66,7 @@ use crate::types::{ColumnType, Datum, Type};
 
 pub use as_of::{historic_timestamp, parse_timestamp};
 pub use table::on_commit::apply as apply_on_commit;
+pub(in crate::sql) use table::row_of;
 pub use table::temporary::{discard as discard_temporary, sweep as sweep_temporary};
 pub use work::{Rows, Work};
 

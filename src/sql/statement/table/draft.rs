@@ -282,7 +282,7 @@ pub(super) fn undefined_column(table: &TableDescriptor, name: &str) -> Error {
 }
 
 /// Columns that stand for a table's row in expressions.
-pub(in crate::sql::statement) fn row_of(table: &TableDescriptor) -> Vec<Produced> {
+pub(in crate::sql) fn row_of(table: &TableDescriptor) -> Vec<Produced> {
     (0..)
         .zip(&table.columns)
         .map(|(n, c)| Produced { column: ColumnRef(n), ty: c.ty.clone() })

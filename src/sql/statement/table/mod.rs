@@ -44,7 +44,8 @@ pub mod truncate;
 mod tests;
 
 pub(super) use check::{PARENTS_REMEMBERED, null_found, violated};
-pub(super) use draft::{Draft, rename_in_expressions, row_of};
+pub(in crate::sql) use draft::row_of;
+pub(super) use draft::{Draft, rename_in_expressions};
 pub(super) use duplicate::duplicate;
 pub(super) use from_query::{bind as bind_query_for, fill_from_query};
 pub(super) use rewrite::fill;
