@@ -85,10 +85,9 @@ fn a_flipped_byte_in_a_table_file_is_never_a_wrong_row() {
             Err(log) => assert!(log.contains("orruption") && !log.contains("panicked"), "{log}"),
             Ok(server) => {
                 let db = Session::open(&server.url);
-                let right = format!(
-                    "SELECT count(*) FROM t WHERE v = md5(id::text) || md5((-id)::text) AND n = id"
-                );
-                match db.rows(&right) {
+                let right =
+                    "SELECT count(*) FROM t WHERE v = md5(id::text) || md5((-id)::text) AND n = id";
+                match db.rows(right) {
                     Ok(rows) => assert_eq!(rows, [[ROWS.to_string()]], "byte {at}"),
                     Err(e) => {
                         assert_eq!(e.code, "XX001", "byte {at}: {e}");
