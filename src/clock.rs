@@ -229,6 +229,7 @@ impl SystemClock {
     }
 
     /// The next timestamp when the machine's clock shows `wall` nanoseconds.
+    #[cfg(test)]
     pub(crate) fn at_wall(&self, wall: u64) -> Timestamp {
         self.state.lock().at_wall(wall)
     }
