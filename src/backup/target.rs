@@ -156,6 +156,12 @@ impl Finder<'_> {
     fn table(&mut self, table: &TableDescriptor) {
         self.resolved.objects.insert(table.id);
         self.parents(table.database, table.schema);
+        for id in table.types_used() {
+            if let Some(ty) = self.snapshot.type_any_state(id) {
+                self.resolved.objects.insert(id);
+                self.parents(ty.database, ty.schema);
+            }
+        }
     }
 
     fn parents(&mut self, database: DescriptorId, schema: DescriptorId) {

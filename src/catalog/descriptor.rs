@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::mutation::Mutation;
 use crate::clock::Timestamp;
 use crate::keys::{IndexId, TableId};
-use crate::types::ColumnType;
+use crate::types::{ColumnType, EnumMember};
 
 /// The number of a database, schema, table, view, sequence or type. Never used twice.
 pub type DescriptorId = u32;
@@ -132,7 +132,7 @@ pub struct TypeDescriptor {
     /// Owner and grants.
     pub privileges: Privileges,
     /// An enum's members in order.
-    pub members: Vec<String>,
+    pub members: Vec<EnumMember>,
 }
 
 /// What a table descriptor describes.

@@ -7,6 +7,7 @@ use super::descriptor::{Descriptor, DescriptorId, GrantSet};
 use super::role::{self, Role, RoleGraph};
 use super::snapshot::{CatalogSnapshot, Object, Stored};
 use super::system::{self, Reader};
+use super::user_type;
 use super::zone::ZoneConfig;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -60,6 +61,7 @@ pub(super) fn load(
         snapshot.system_grants.insert((role.to_string(), path.to_string()), set);
         Ok(true)
     })?;
+    user_type::fill_in(&mut snapshot, like);
     snapshot.index();
     Ok(snapshot)
 }

@@ -58,6 +58,7 @@ pub mod snapshot;
 pub mod system;
 pub mod system_grant;
 mod table;
+pub mod user_type;
 pub mod zone;
 
 #[cfg(test)]

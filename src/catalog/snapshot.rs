@@ -19,6 +19,7 @@ use super::names::check_online;
 use super::object::ObjectRef;
 use super::role::{ADMIN, PUBLIC, ROOT, Role, RoleGraph};
 use super::row::TableCodec;
+use super::user_type::UserTypes;
 use super::zone::{DEFAULT_ZONE, ZoneConfig};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -77,6 +78,7 @@ pub struct CatalogSnapshot {
     pub(super) comments: HashMap<(CommentKind, DescriptorId, u32), String>,
     pub(super) zones: BTreeMap<DescriptorId, ZoneConfig>,
     pub(super) system_grants: BTreeMap<(String, String), GrantSet>,
+    pub(super) user_types: UserTypes,
 }
 
 impl CatalogSnapshot {
@@ -95,8 +97,13 @@ impl CatalogSnapshot {
                 self.inbound.entry(key.referenced_table).or_default().push((id, at));
             }
             let sequences = table.columns.iter().flat_map(|c| &c.uses_sequences);
-            let needed: BTreeSet<DescriptorId> =
-                table.depends_on.iter().chain(sequences).copied().collect();
+            let needed: BTreeSet<DescriptorId> = table
+                .depends_on
+                .iter()
+                .chain(sequences)
+                .copied()
+                .chain(table.types_used())
+                .collect();
             for other in needed {
                 self.dependents.entry(other).or_default().push(id);
             }

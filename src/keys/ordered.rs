@@ -23,6 +23,7 @@
 //! | 0x1F | interval | the length in microseconds as a 16-byte integer |
 //! | 0x20 | uuid | its bytes |
 //! | 0x21 | oid and its like | big end first |
+//! | 0x23 | enum | the member's place, as text |
 //! | 0x22 | array | elements with their markers, 0x02, then dimensions |
 //!
 //! Some encodings forget what does not order (the scale of a numeric, how an interval divides
@@ -54,6 +55,7 @@ const INTERVAL: u8 = 0x1F;
 const UUID: u8 = 0x20;
 const OID: u8 = 0x21;
 const ARRAY: u8 = 0x22;
+const ENUM: u8 = 0x23;
 const ARRAY_END: u8 = 0x02;
 
 const DAY_MICROS: i128 = 86_400_000_000;
@@ -85,7 +87,8 @@ pub fn lossless(ty: &Type) -> bool {
         | Type::Regnamespace
         | Type::Regrole
         | Type::Int2Vector
-        | Type::OidVector => true,
+        | Type::OidVector
+        | Type::Enum(_) => true,
         Type::Array(element) => lossless(element),
         Type::Float4
         | Type::Float8
@@ -141,6 +144,10 @@ fn encode_ascending(out: &mut Vec<u8>, datum: &Datum) -> Result<()> {
         Datum::Text(text) => {
             out.push(TEXT);
             push_escaped(out, text.as_bytes());
+        }
+        Datum::Enum(member) => {
+            out.push(ENUM);
+            push_escaped(out, &member.place);
         }
         Datum::Char(c) => out.extend_from_slice(&[CHAR, *c]),
         Datum::Bytea(bytes) => {
@@ -208,7 +215,7 @@ pub fn skip_datum(input: &mut &[u8], ty: &Type, descending: bool) -> Result<()> 
         INT8 | FLOAT8 | TIME | TIMESTAMP | TIMESTAMPTZ => 8,
         TIMETZ => 12,
         INTERVAL | UUID => 16,
-        TEXT | BYTEA => {
+        TEXT | BYTEA | ENUM => {
             let (zero, escape) = (flip, 0xFF ^ flip);
             let mut rest = input.get(1..).unwrap_or_default();
             loop {
@@ -320,6 +327,13 @@ impl Reader<'_> {
                 self.text()?
             }
             (Type::Numeric, NUMERIC) => Datum::Numeric(decimal::decode(|| self.byte())?),
+            (Type::Enum(own), ENUM) => {
+                let place = self.escaped()?;
+                let member = own
+                    .at(&place)
+                    .ok_or_else(|| Error::corrupt("a key holds a member that its enum has not"))?;
+                Datum::Enum(Arc::clone(member))
+            }
             (Type::Char, CHAR) => Datum::Char(self.byte()?),
             (Type::Bytea, BYTEA) => Datum::Bytea(Arc::from(self.escaped()?)),
             (Type::Date, DATE) => Datum::Date(self.i32()?),

@@ -17,6 +17,16 @@ pub fn settle(
 ) -> Result<BTreeMap<DescriptorId, Descriptor>> {
     let mut selected = selection.ids.clone();
     drop_views(holdings, &mut selected, options)?;
+    // The types of a table come along, or one here takes their place.
+    let types: Vec<DescriptorId> = selected
+        .iter()
+        .filter_map(|id| holdings.table(*id))
+        .flat_map(TableDescriptor::types_used)
+        .collect();
+    if let Some(absent) = types.iter().find(|id| holdings.object(**id).is_none()) {
+        return Err(Error::corrupt(format!("the backup lacks type {absent} of a table in it")));
+    }
+    selected.extend(types);
     let mut objects = BTreeMap::new();
     for id in &selected {
         let Some(object) = holdings.object(*id) else { continue };

@@ -8,9 +8,8 @@ use super::rewrite::Rewrite;
 use super::target::Kind;
 use crate::catalog::descriptor::{
     DatabaseDescriptor, Descriptor, DescriptorId, Privileges, SchemaDescriptor, State,
-    TableDescriptor,
 };
-use crate::catalog::names::{PUBLIC_SCHEMA, duplicate};
+use crate::catalog::names::{PUBLIC_SCHEMA, check_online, duplicate};
 use crate::catalog::privilege::{
     ObjectKind, Privilege, check_any, for_new_object, holds_system, require_option,
 };
@@ -62,8 +61,20 @@ pub fn place(
             number(ctx, &mut rewrite, &descriptors)?;
         }
         Kind::Tables => {
-            let schemas = place_tables(ctx, holdings, objects, options, &mut rewrite, &mut into)?;
-            descriptors.extend(schemas.into_iter().map(Descriptor::Schema));
+            let mut tables = Tables {
+                ctx,
+                holdings,
+                options,
+                rewrite: &mut rewrite,
+                into: &mut into,
+                made: BTreeMap::new(),
+            };
+            tables.place_types(objects)?;
+            tables.place_tables(objects)?;
+            let schemas = tables.made.into_values();
+            // Types in whose place one of this cluster is used are not made.
+            descriptors.retain(|descriptor| !rewrite.ids.contains_key(&descriptor.id()));
+            descriptors.extend(schemas.map(Descriptor::Schema));
             number(ctx, &mut rewrite, &descriptors)?;
         }
         Kind::Users => {}
@@ -159,60 +170,109 @@ fn place_databases(
     Ok(())
 }
 
-/// Finds the databases and schemas for single tables; answers the schemas that must be made, still
-/// with an old number.
-fn place_tables(
-    ctx: &PlanContext<'_>,
-    holdings: &Holdings,
-    objects: &BTreeMap<DescriptorId, Descriptor>,
-    options: &RestoreOptions,
-    rewrite: &mut Rewrite,
-    into: &mut BTreeSet<DescriptorId>,
-) -> Result<Vec<SchemaDescriptor>> {
-    // Schemas to be made, and those of the backup that stand for them, by database and name.
-    let mut made: BTreeMap<(DescriptorId, String), SchemaDescriptor> = BTreeMap::new();
-    let mut taken = BTreeSet::new();
-    for object in objects.values() {
-        let Descriptor::Table(table) = object else { continue };
-        let [database_name, schema_name, _] = holdings.qualified_name(table);
-        let wanted = options.into_db.as_ref().unwrap_or(&database_name);
-        let database = target_database(ctx, wanted, table)?;
-        rewrite.ids.insert(table.database, database.id);
-        into.insert(database.id);
-        let schema = ctx.snapshot.schema_named(database.id, &schema_name)?;
-        if let Some(schema) = schema {
-            rewrite.ids.insert(table.schema, schema.id);
-            into.insert(schema.id);
-            let named = ctx.snapshot.named_any_state((database.id, schema.id), &table.name);
-            if let Some(named) = named {
+/// Finds the databases and schemas for single tables and their types.
+struct Tables<'a, 'b> {
+    ctx: &'a PlanContext<'b>,
+    holdings: &'a Holdings,
+    options: &'a RestoreOptions,
+    rewrite: &'a mut Rewrite,
+    into: &'a mut BTreeSet<DescriptorId>,
+    /// Schemas to be made, still with an old number, by database and name.
+    made: BTreeMap<(DescriptorId, String), SchemaDescriptor>,
+}
+
+impl Tables<'_, '_> {
+    /// Finds database and schema; answers both, 0 for a schema that will be made, and the schema's
+    /// name.
+    fn home(
+        &mut self,
+        old: (DescriptorId, DescriptorId),
+        what: &str,
+    ) -> Result<(DescriptorId, DescriptorId, String)> {
+        let then = self.holdings.database(old.0).map_or("", |d| &d.name);
+        let wanted = self.options.into_db.as_deref().unwrap_or(then);
+        let database = target_database(self.ctx, wanted, what)?.id;
+        self.rewrite.ids.insert(old.0, database);
+        self.into.insert(database);
+        let own = self.holdings.schema(old.1);
+        let name = own.map_or_else(String::new, |s| s.name.clone());
+        if let Some(schema) = self.ctx.snapshot.schema_named(database, &name)? {
+            self.rewrite.ids.insert(old.1, schema.id);
+            self.into.insert(schema.id);
+            return Ok((database, schema.id, name));
+        }
+        if let Some(schema) = own {
+            self.made.entry((database, name.clone())).or_insert_with(|| schema.clone());
+        }
+        Ok((database, 0, name))
+    }
+
+    fn place_tables(&mut self, objects: &BTreeMap<DescriptorId, Descriptor>) -> Result<()> {
+        let mut taken = BTreeSet::new();
+        for object in objects.values() {
+            let Descriptor::Table(table) = object else { continue };
+            let what = format!("table \"{}\"", table.name);
+            let (database, schema, schema_name) =
+                self.home((table.database, table.schema), &what)?;
+            let named = self.ctx.snapshot.named_any_state((database, schema), &table.name);
+            if let Some(named) = named.filter(|_| schema != 0) {
                 return Err(duplicate(named).with_hint(
                     "Drop or rename it, or restore the table into another database with \
                      \"into_db\".",
                 ));
             }
-        } else if let Some(schema) = holdings.schema(table.schema) {
-            made.entry((database.id, schema_name.clone())).or_insert_with(|| schema.clone());
+            if !taken.insert((database, schema_name, table.name.clone())) {
+                return Err(duplicate(ObjectRef::from(table))
+                    .with_detail("Two tables of the backup would get this name."));
+            }
         }
-        if !taken.insert((database.id, schema_name, table.name.clone())) {
-            return Err(duplicate(ObjectRef::from(table))
-                .with_detail("Two tables of the backup would get this name."));
-        }
+        Ok(())
     }
-    Ok(made.into_values().collect())
+
+    /// The types of the tables: one of this cluster with the same name and members is used.
+    fn place_types(&mut self, objects: &BTreeMap<DescriptorId, Descriptor>) -> Result<()> {
+        for object in objects.values() {
+            let Descriptor::Type(ty) = object else { continue };
+            let what = format!("type \"{}\"", ty.name);
+            let (database, schema, _) = self.home((ty.database, ty.schema), &what)?;
+            let named = self.ctx.snapshot.named_any_state((database, schema), &ty.name);
+            match named.filter(|_| schema != 0) {
+                None => {}
+                Some(ObjectRef::Type(here)) if here.members == ty.members => {
+                    check_online(ObjectRef::Type(here))?;
+                    self.rewrite.ids.insert(ty.id, here.id);
+                    self.into.insert(here.id);
+                }
+                Some(ObjectRef::Type(here)) => {
+                    return Err(Error::new(
+                        sqlstate::DUPLICATE_OBJECT,
+                        format!(
+                            "type \"{}\" of the backup is not compatible with type \"{}\" \
+                             existing in cluster",
+                            ty.name, here.name
+                        ),
+                    )
+                    .with_detail("They do not have the same members in the same places.")
+                    .with_hint(
+                        "Rename or drop it, or restore into another database with \"into_db\".",
+                    ));
+                }
+                Some(other) => return Err(duplicate(other)),
+            }
+        }
+        Ok(())
+    }
 }
 
 fn target_database<'s>(
     ctx: &'s PlanContext<'_>,
     name: &str,
-    table: &TableDescriptor,
+    what: &str,
 ) -> Result<&'s DatabaseDescriptor> {
     let found = ctx.snapshot.database_named(name)?.ok_or_else(|| {
         Error::new(
             sqlstate::INVALID_CATALOG_NAME,
-            format!(
-                "a database named \"{name}\" needs to exist to restore table \"{}\"",
-                table.name
-            ),
+            format!("a database named \"{name}\" needs to exist to restore {what}"),
         )
         .with_hint("Create it, or name another one with \"into_db\".")
     })?;
@@ -231,12 +291,16 @@ fn target_database<'s>(
 fn follow_schemas(rewrite: &mut Rewrite, holdings: &Holdings, descriptors: &[Descriptor]) {
     let mut followers = Vec::new();
     for descriptor in descriptors {
-        let Descriptor::Table(table) = descriptor else { continue };
-        if rewrite.ids.contains_key(&table.schema) {
+        let (database, schema) = match descriptor {
+            Descriptor::Table(table) => (table.database, table.schema),
+            Descriptor::Type(ty) => (ty.database, ty.schema),
+            _ => continue,
+        };
+        if rewrite.ids.contains_key(&schema) {
             continue;
         }
-        let Some(own) = holdings.schema(table.schema) else { continue };
-        let target = rewrite.ids.get(&table.database);
+        let Some(own) = holdings.schema(schema) else { continue };
+        let target = rewrite.ids.get(&database);
         let stands_in = descriptors.iter().find_map(|other| match other {
             Descriptor::Schema(s)
                 if s.name == own.name && rewrite.ids.get(&s.database) == target =>
@@ -246,7 +310,7 @@ fn follow_schemas(rewrite: &mut Rewrite, holdings: &Holdings, descriptors: &[Des
             _ => None,
         });
         if let Some(new) = stands_in {
-            followers.push((table.schema, *new));
+            followers.push((schema, *new));
         }
     }
     rewrite.ids.extend(followers);

@@ -11,8 +11,10 @@ use sqlparser::ast::{
 
 use crate::catalog::descriptor::{Descriptor, DescriptorId, TableDescriptor, TableKind};
 use crate::catalog::system::FIRST_USER_ID;
+use crate::catalog::user_type::{replace_types, types_in};
 use crate::error::{Error, Result, sqlstate};
 use crate::syntax::{self, Statement};
+use crate::types::{EnumType, Type};
 
 /// Where every old number and name goes.
 #[derive(Debug, Default)]
@@ -69,6 +71,7 @@ impl Rewrite {
     fn table(&self, table: &mut TableDescriptor) -> Result<()> {
         match &mut table.kind {
             TableKind::View { query } | TableKind::MaterializedView { query } => {
+                *query = self.types(query)?;
                 self.query(query, &table.depends_on)?;
             }
             TableKind::Sequence(sequence) => {
@@ -91,6 +94,7 @@ impl Rewrite {
             for id in &mut column.uses_sequences {
                 *id = self.id(*id)?;
             }
+            self.column_type(&mut column.ty.ty)?;
             for text in [&mut column.default, &mut column.computed].into_iter().flatten() {
                 self.expression(text)?;
             }
@@ -107,8 +111,26 @@ impl Rewrite {
         Ok(())
     }
 
+    fn column_type(&self, ty: &mut Type) -> Result<()> {
+        match ty {
+            Type::Array(element) => self.column_type(element)?,
+            Type::Enum(own) => *own = EnumType::bare(self.id(own.id())?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Changes the numbers of types in a stored text.
+    fn types(&self, text: &str) -> Result<String> {
+        for id in types_in(text) {
+            self.id(id)?;
+        }
+        Ok(replace_types(text, &|id| Some(format!("\"@{}\"", self.id(id).ok()?))))
+    }
+
     /// Changes the numbers in a stored expression: `104::regclass`, `nextval('104')`.
     fn expression(&self, text: &mut String) -> Result<()> {
+        *text = self.types(text)?;
         let lower = text.to_ascii_lowercase();
         if !["regclass", "nextval", "currval", "setval"].iter().any(|word| lower.contains(word)) {
             return Ok(());

@@ -53,6 +53,7 @@ fn kind(value: &Datum) -> u8 {
         Datum::Jsonb(_) => 15,
         Datum::Array(_) => 16,
         Datum::Record(_) => 17,
+        Datum::Enum(_) => 18,
         Datum::Null => u8::MAX,
     }
 }
@@ -104,6 +105,7 @@ fn compare_as(ty: Option<&Type>, a: &Datum, b: &Datum) -> Ordering {
         (Datum::Json(x), Datum::Json(y)) => x.cmp(y),
         (Datum::Jsonb(x), Datum::Jsonb(y)) => json::compare(x, y),
         (Datum::Array(x), Datum::Array(y)) => compare_arrays(x, y),
+        (Datum::Enum(x), Datum::Enum(y)) => x.place.cmp(&y.place),
         (Datum::Record(x), Datum::Record(y)) => compare_items(None, x, y),
         _ => compare_widths(a, b),
     }
@@ -196,6 +198,7 @@ fn hash_as<H: Hasher>(ty: Option<&Type>, value: &Datum, state: &mut H) {
             state.write_usize(items.len());
             items.iter().for_each(|item| hash_as(None, item, state));
         }
+        Datum::Enum(member) => member.place.hash(state),
         Datum::Null | Datum::Int2(_) | Datum::Int4(_) | Datum::Int8(_) | Datum::Oid(_) => {}
     }
 }

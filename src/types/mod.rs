@@ -28,6 +28,7 @@ pub mod binary;
 pub mod cast;
 pub mod compare;
 pub mod datetime;
+pub mod enumeration;
 pub mod format_pattern;
 pub mod interval;
 pub mod json;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use enumeration::{EnumMember, EnumType};
 pub use interval::Interval;
 pub use numeric::Numeric;
 pub use session::SessionFormat;
@@ -117,6 +119,8 @@ pub enum Type {
     Void,
     /// `regrole`
     Regrole,
+    /// A user's enumerated type.
+    Enum(EnumType),
 }
 
 /// A type with its modifier, as a column or a cast has it.
@@ -204,6 +208,8 @@ pub enum Datum {
     Array(Arc<Array>),
     /// A row.
     Record(Arc<[Datum]>),
+    /// A member of an enumerated type.
+    Enum(Arc<EnumMember>),
 }
 
 /// An array value: the elements in row-major order and the extent of each dimension.
@@ -268,6 +274,8 @@ impl Datum {
             Datum::Oid(_) => Type::Oid,
             Datum::Array(array) => Type::Array(Box::new(array.element.clone())),
             Datum::Record(_) => Type::Record,
+            // The member alone does not know its type.
+            Datum::Enum(_) => Type::Text,
         }
     }
 }

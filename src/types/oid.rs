@@ -2,6 +2,13 @@
 
 use super::{Type, typmod};
 
+/// OIDs of user-defined types begin here, clear of PostgreSQL's own.
+pub const USER_TYPES: u32 = 100_000;
+/// OIDs of the arrays over them begin here.
+pub const USER_ARRAYS: u32 = 1 << 29;
+/// And end here.
+const USER_END: u32 = 1 << 30;
+
 /// A row of `pg_type` for a scalar or pseudo type.
 #[derive(Clone, Debug)]
 pub struct TypeInfo {
@@ -108,7 +115,7 @@ fn row(ty: &Type) -> Option<&'static TypeInfo> {
         Type::Unknown => 30,
         Type::Void => 31,
         Type::Regrole => 32,
-        Type::Array(_) => return None,
+        Type::Array(_) | Type::Enum(_) => return None,
     };
     TYPES.get(index)
 }
@@ -117,31 +124,39 @@ fn row(ty: &Type) -> Option<&'static TypeInfo> {
 pub fn oid(ty: &Type) -> u32 {
     match ty {
         Type::Array(element) => array_oid(element),
+        Type::Enum(own) => USER_TYPES.wrapping_add(own.id()),
         other => row(other).map_or(0, |r| r.oid),
     }
 }
 
 /// The OID of the array over this type, or 0.
 pub fn array_oid(ty: &Type) -> u32 {
-    row(ty).map_or(0, |r| r.array_oid)
+    match ty {
+        Type::Enum(own) => USER_ARRAYS.wrapping_add(own.id()),
+        _ => row(ty).map_or(0, |r| r.array_oid),
+    }
 }
 
 /// `typname`: `int4`, `_int4`.
 pub fn type_name(ty: &Type) -> String {
     match ty {
         Type::Array(element) => format!("_{}", type_name(element)),
+        Type::Enum(own) => own.name().to_owned(),
         other => row(other).map_or("unknown", |r| r.name).to_string(),
     }
 }
 
 /// `typlen`, which the wire protocol sends with each column.
 pub fn type_len(ty: &Type) -> i16 {
-    row(ty).map_or(-1, |r| r.len)
+    match ty {
+        Type::Enum(_) => 4,
+        _ => row(ty).map_or(-1, |r| r.len),
+    }
 }
 
 /// `typbyval`
 pub fn by_value(ty: &Type) -> bool {
-    row(ty).is_some_and(|r| r.by_value)
+    matches!(ty, Type::Enum(_)) || row(ty).is_some_and(|r| r.by_value)
 }
 
 /// `typalign`
@@ -154,7 +169,10 @@ pub fn align(ty: &Type) -> char {
 
 /// `typcategory`: the letter that overload resolution groups types by.
 pub fn category(ty: &Type) -> char {
-    row(ty).map_or('A', |r| r.category)
+    match ty {
+        Type::Enum(_) => 'E',
+        _ => row(ty).map_or('A', |r| r.category),
+    }
 }
 
 /// `typispreferred`: the type that wins within its category.
@@ -162,7 +180,16 @@ pub fn is_preferred(ty: &Type) -> bool {
     row(ty).is_some_and(|r| r.preferred)
 }
 
-/// The type of an OID.
+/// The number of the user-defined type that an OID means, and whether it is of the array over it.
+pub fn user_type(oid: u32) -> Option<(u32, bool)> {
+    match oid {
+        USER_ARRAYS..USER_END => Some((oid - USER_ARRAYS, true)),
+        USER_TYPES..USER_ARRAYS => Some((oid - USER_TYPES, false)),
+        _ => None,
+    }
+}
+
+/// The type of an OID, unless it is a user's ([`user_type`]).
 pub fn type_from_oid(oid: u32) -> Option<Type> {
     if oid == 0 {
         return None;
@@ -243,6 +270,7 @@ fn scalar_from_name(name: &str) -> Option<Type> {
 pub fn format_type(ty: &Type, modifier: i32) -> String {
     let base = match ty {
         Type::Array(element) => return format!("{}[]", format_type(element, modifier)),
+        Type::Enum(own) => return own.to_string(),
         Type::Bool => "boolean",
         Type::Int2 => "smallint",
         Type::Int4 => "integer",

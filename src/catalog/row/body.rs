@@ -11,7 +11,7 @@
 //! | 11 | sixteen bytes: uuid; interval as microseconds, days, months |
 //! | 12 | a length as varint, then so many bytes |
 //!
-//! Bytes of kind 12: text and json as UTF-8, bytea as it is, `"char"` one byte, timetz as varints,
+//! Bytes of kind 12: text and json as UTF-8, bytea as it is, an enum's member as its place, `"char"` one byte, timetz as varints,
 //! numeric in PostgreSQL's binary form, jsonb as its text, arrays and rows as below.
 //!
 //! ```text
@@ -145,6 +145,9 @@ fn push_body_at(out: &mut Vec<u8>, ty: &Type, datum: &Datum, depth: usize) -> Re
             Datum::Text(text),
         )
         | (Type::Json, Datum::Json(text)) => push_bytes(out, text.as_bytes()),
+        (Type::Enum(_), Datum::Enum(member)) => push_bytes(out, &member.place),
+        // Within a row, where only the value's own type is known.
+        (Type::Text, Datum::Enum(member)) => push_bytes(out, member.label.as_bytes()),
         (Type::Bytea, Datum::Bytea(bytes)) => push_bytes(out, bytes),
         (Type::Char, Datum::Char(c)) => push_bytes(out, &[*c]),
         (Type::Uuid, Datum::Uuid(bytes)) => {
@@ -291,6 +294,10 @@ fn read_body_at<'a>(kind: u8, body: &'a [u8], ty: &Type, depth: usize) -> Result
             Type::Text | Type::Varchar | Type::Bpchar | Type::Name | Type::Unknown | Type::Json,
             BYTES,
         ) => DatumRef::Text(utf8(body)?),
+        (Type::Enum(own), BYTES) => {
+            let member = own.at(body).ok_or_else(|| corrupt("an enum has no such member"))?;
+            DatumRef::Owned(Datum::Enum(Arc::clone(member)))
+        }
         (Type::Bytea, BYTES) => DatumRef::Bytes(body),
         (Type::Char, BYTES) => DatumRef::Owned(Datum::Char(u8::from_le_bytes(exact(body)?))),
         (Type::Uuid, SIXTEEN) => DatumRef::Owned(Datum::Uuid(exact(body)?)),

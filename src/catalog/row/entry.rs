@@ -195,6 +195,7 @@ fn fits(ty: &Type, datum: &Datum) -> bool {
             Datum::Text(_),
         )
         | (Type::Char, Datum::Char(_))
+        | (Type::Enum(_), Datum::Enum(_))
         | (Type::Bytea, Datum::Bytea(_))
         | (Type::Date, Datum::Date(_))
         | (Type::Time, Datum::Time(_))

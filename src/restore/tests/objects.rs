@@ -6,6 +6,7 @@ use crate::catalog::privilege::{ObjectKind, Privilege};
 use crate::catalog::role::{self, Role, RoleOption};
 use crate::catalog::sequence::Position;
 use crate::error::sqlstate;
+use crate::types::EnumMember;
 
 /// A database `shop` with a schema, a type, a sequence, two tables and two views; gives the ids.
 struct Shop {
@@ -64,7 +65,7 @@ fn shop(scene: &Scene) -> Shop {
         version: 1,
         state: State::Public,
         privileges: initial(ObjectKind::Type),
-        members: vec!["sad".into(), "happy".into()],
+        members: members(&["sad", "happy"]),
     };
     let here = |mut t: TableDescriptor, schema: u32| {
         (t.database, t.schema) = (ids.database, schema);
@@ -114,6 +115,12 @@ fn shop(scene: &Scene) -> Shop {
     ids
 }
 
+fn members(labels: &[&str]) -> Vec<EnumMember> {
+    let places = crate::types::enumeration::places(labels.len());
+    let of = |(label, place): (&&str, _)| EnumMember { label: (*label).to_owned(), place };
+    labels.iter().zip(places).map(of).collect()
+}
+
 const FROM: &str = "FROM LATEST IN 'nodelocal://1/collection'";
 
 #[test]
@@ -151,7 +158,7 @@ fn a_database_comes_back_under_another_name_with_new_numbers_everywhere() {
     let TableKind::View { query } = &over.kind else { panic!() };
     assert_eq!(query, "SELECT \"v\".a FROM \"store\".\"public\".\"v\" AS \"v\"");
     let mood = snapshot.user_type(public.id, "mood").unwrap().unwrap();
-    assert_eq!(mood.members, ["sad", "happy"]);
+    assert_eq!(mood.members, members(&["sad", "happy"]));
     assert_eq!((mood.database, mood.schema), (database.id, public.id));
     // The sequence goes on where it stood.
     assert_eq!(scene.to.catalog.nextval(&sequence).unwrap(), 42);

@@ -4,7 +4,7 @@ use sqlparser::ast::{CastKind, DataType, Expr, TypedString};
 
 use super::binder::Binder;
 use super::name::At;
-use super::type_name::column_type;
+use super::type_name::column_type_in;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::scalar::Scalar;
 use crate::types::cast::CastContext;
@@ -22,7 +22,7 @@ impl Binder<'_> {
         if has_format || matches!(kind, CastKind::TryCast | CastKind::SafeCast) {
             return Err(Error::unsupported("this form of CAST"));
         }
-        let target = column_type(target)?;
+        let target = column_type_in(self.ctx, target)?;
         // An array's elements are cast one by one, so that unknown ones take the type.
         if let (Expr::Array(array), Type::Array(_)) = (unwrapped(expr), &target.ty) {
             return self.array(&array.elem, Some(&target));
@@ -41,7 +41,7 @@ impl Binder<'_> {
 
     /// `type 'text'`.
     pub fn typed_string(&mut self, typed: &TypedString) -> Result<Scalar> {
-        let target = column_type(&typed.data_type)?;
+        let target = column_type_in(self.ctx, &typed.data_type)?;
         let value = self.literal(&typed.value)?;
         self.explicit_cast(value, &target).at(typed.value.span)
     }

@@ -4,8 +4,9 @@ use sqlparser::ast::{AccessExpr, Expr, Function, Query, SelectItem, SetExpr, Tri
 
 use super::cast::unwrapped;
 use super::name::last;
-use super::type_name::column_type;
-use crate::types::{Type, oid};
+use super::type_name::column_type_with;
+use crate::error::Result;
+use crate::types::{EnumType, Type, oid};
 
 /// How much a name is worth: a CASE takes the name of its ELSE only if that is a strong one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,12 +56,12 @@ fn figure(expr: &Expr) -> (Strength, String) {
             if strength > Strength::Weak {
                 return (strength, name);
             }
-            match column_type(data_type) {
+            match column_type_with(data_type, &users_type) {
                 Ok(ty) => (Strength::Weak, type_word(&ty.ty)),
                 Err(_) => none(),
             }
         }
-        Expr::TypedString(typed) => match column_type(&typed.data_type) {
+        Expr::TypedString(typed) => match column_type_with(&typed.data_type, &users_type) {
             Ok(ty) => (Strength::Weak, type_word(&ty.ty)),
             Err(_) => none(),
         },
@@ -102,6 +103,12 @@ fn function(call: &Function) -> (Strength, String) {
         Ok(name) => strong(&name.value),
         Err(_) => none(),
     }
+}
+
+/// A type of which only the name is wanted.
+fn users_type(words: &[&str]) -> Result<Option<Type>> {
+    let name = words.last().copied().unwrap_or_default();
+    Ok(Some(Type::Enum(EnumType::new(0, "", name, &[]))))
 }
 
 fn type_word(ty: &Type) -> String {

@@ -13,6 +13,7 @@ use super::BindContext;
 use super::binder::{Binder, Search};
 use super::clause::Clause;
 use super::level::{Item, ItemColumn, Level};
+use super::type_name::pin_types;
 use crate::catalog::descriptor::{ColumnDescriptor, DescriptorId, TableDescriptor};
 use crate::catalog::names;
 use crate::error::{Error, Result};
@@ -160,7 +161,7 @@ pub fn stored_expression(
         expression(&format!("{}::regclass", table.id))
     };
     let flow = sqlparser::ast::visit_expressions_mut(&mut tree, |expr| {
-        match replace_names(expr, &mut number) {
+        match replace_names(expr, &mut number).and_then(|()| pin_types_in(ctx, expr)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(e) => ControlFlow::Break(e),
         }
@@ -168,6 +169,15 @@ pub fn stored_expression(
     match flow {
         ControlFlow::Break(e) => Err(e),
         ControlFlow::Continue(()) => Ok((tree.to_string(), named)),
+    }
+}
+
+/// Puts numbers in the place of the types that a cast or a literal names.
+pub(super) fn pin_types_in(ctx: &BindContext<'_>, expr: &mut Expr) -> Result<()> {
+    match expr {
+        Expr::Cast { data_type, .. } => pin_types(ctx, data_type),
+        Expr::TypedString(typed) => pin_types(ctx, &mut typed.data_type),
+        _ => Ok(()),
     }
 }
 

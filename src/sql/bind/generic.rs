@@ -91,6 +91,14 @@ impl Elements {
                     set(&mut self.element, arg.clone(), "anyelement")?;
                 }
             }
+            Signature::AnyEnum => match arg {
+                Type::Unknown => self.unknown = true,
+                Type::Enum(_) => set(&mut self.element, arg.clone(), "anyenum")?,
+                _ => {
+                    let what = format!("argument declared anyenum is not an enum but type {arg}");
+                    return Err(mismatch(what));
+                }
+            },
             Signature::AnyArray => {
                 if *arg == Type::Unknown {
                     self.unknown = true;
@@ -172,7 +180,9 @@ pub(super) fn resolve(params: &[Signature], args: &[Type], result: &Signature) -
     let concrete = |signature: &Signature, arg: Option<&Type>| -> Result<Type> {
         Ok(match signature {
             Signature::Is(ty) => ty.clone(),
-            Signature::AnyElement | Signature::AnyNonArray => elements.element()?,
+            Signature::AnyElement | Signature::AnyNonArray | Signature::AnyEnum => {
+                elements.element()?
+            }
             // The vectors stay what they are where an array is taken.
             Signature::AnyArray => match arg {
                 Some(vector @ (Type::Int2Vector | Type::OidVector)) => vector.clone(),

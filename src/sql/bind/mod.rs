@@ -110,7 +110,7 @@ pub use default_expr::{
     bind_scalar_over_table, stored_expression,
 };
 pub use row_source::{RowSource, RowSources};
-pub use type_name::{column_type, column_type_from_text};
+pub use type_name::{column_type, column_type_from_text, column_type_in};
 pub use view::{StoredView, store_view};
 
 /// What the binder may look at.

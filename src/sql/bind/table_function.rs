@@ -11,7 +11,7 @@ use super::level::{Item, ItemColumn};
 use super::name::{At, last, words};
 use super::resolve::{Callable, Chosen, choose_callable, undefined_function};
 use super::set_call::column_types;
-use super::type_name::column_type;
+use super::type_name::column_type_in;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::function::SetFunction;
 use crate::sql::relation::{Produced, Relation};
@@ -129,7 +129,7 @@ impl Binder<'_> {
                 .columns
                 .iter()
                 .map(|c| match &c.data_type {
-                    Some(ty) => column_type(ty),
+                    Some(ty) => column_type_in(self.ctx, ty),
                     None => Err(Error::syntax("a column definition without a type")),
                 })
                 .collect::<Result<_>>()?;

@@ -1,15 +1,64 @@
 //! Types as a statement names them.
 
 use sqlparser::ast::{
-    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, IntervalFields, TimezoneInfo,
+    ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, Ident, IntervalFields,
+    ObjectName, TimezoneInfo,
 };
 
+use super::BindContext;
+use super::binder::Search;
 use super::name::words;
+use crate::catalog::user_type::find_user_type;
 use crate::error::{Error, Result, sqlstate};
 use crate::types::{ColumnType, Type, oid, typmod};
 
-/// The type that a name in the tree means.
+/// Finds the user-defined type that the parts of a name mean.
+pub type FindType<'f> = &'f dyn Fn(&[&str]) -> Result<Option<Type>>;
+
+/// The type that a name in the tree means; users' types are not looked for.
 pub fn column_type(name: &DataType) -> Result<ColumnType> {
+    column_type_with(name, &|_| Ok(None))
+}
+
+/// The type that a name in a statement means.
+pub fn column_type_in(ctx: &BindContext<'_>, name: &DataType) -> Result<ColumnType> {
+    column_type_with(name, &|words| {
+        let search = Search::new(ctx)?;
+        find_user_type(ctx.catalog, search.scope(), words)
+    })
+}
+
+/// Puts numbers in the place of the names of users' types, as the catalogue keeps them.
+pub(super) fn pin_types(ctx: &BindContext<'_>, name: &mut DataType) -> Result<()> {
+    let numbered = |id: u32| {
+        let word = Ident::with_quote('"', format!("@{id}"));
+        DataType::Custom(ObjectName::from(vec![word]), Vec::new())
+    };
+    match name {
+        DataType::Array(
+            ArrayElemTypeDef::SquareBracket(element, _)
+            | ArrayElemTypeDef::AngleBracket(element)
+            | ArrayElemTypeDef::Parenthesis(element)
+            | ArrayElemTypeDef::Qualified(element, _),
+        ) => pin_types(ctx, element),
+        other => {
+            match column_type_in(ctx, other)?.ty {
+                Type::Enum(own) => *other = numbered(own.id()),
+                Type::Array(element) => {
+                    if let Type::Enum(own) = *element {
+                        let element = Box::new(numbered(own.id()));
+                        *other = DataType::Array(ArrayElemTypeDef::SquareBracket(element, None));
+                    }
+                }
+                _ => {}
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The same, where `find` knows users' types.
+pub(super) fn column_type_with(name: &DataType, find: FindType<'_>) -> Result<ColumnType> {
     use DataType as D;
     let plain = |ty: Type| Ok(ColumnType::plain(ty));
     match name {
@@ -57,7 +106,7 @@ pub fn column_type(name: &DataType) -> Result<ColumnType> {
             | ArrayElemTypeDef::Parenthesis(element)
             | ArrayElemTypeDef::Qualified(element, _),
         ) => {
-            let element = column_type(element)?;
+            let element = column_type_with(element, find)?;
             Ok(match element.ty {
                 Type::Array(_) => element,
                 ty => ColumnType { ty: Type::Array(Box::new(ty)), modifier: element.modifier },
@@ -66,14 +115,17 @@ pub fn column_type(name: &DataType) -> Result<ColumnType> {
         D::Custom(name, modifiers) => {
             let words = words(name)?;
             let quoted = super::name::last(name)?.quote_style.is_some();
-            custom(&words, quoted, modifiers)
+            custom(&words, quoted, modifiers, find)
         }
-        other => Err(undefined(&other.to_string().to_lowercase())),
+        other => {
+            let word = other.to_string().to_lowercase();
+            find(&[&word])?.map(ColumnType::plain).ok_or_else(|| undefined(&word))
+        }
     }
 }
 
 /// The type that a text names, as in `'integer'::regtype` or a stored option.
-pub fn column_type_from_text(text: &str) -> Result<ColumnType> {
+pub fn column_type_from_text(text: &str, find: FindType<'_>) -> Result<ColumnType> {
     let dialect = sqlparser::dialect::PostgreSqlDialect {};
     let parsed = sqlparser::parser::Parser::new(&dialect)
         .try_with_sql(text)
@@ -83,22 +135,29 @@ pub fn column_type_from_text(text: &str) -> Result<ColumnType> {
             Ok(ty)
         })
         .map_err(|_| Error::syntax(format!("invalid type name \"{text}\"")))?;
-    column_type(&parsed)
+    column_type_with(&parsed, find)
 }
 
-fn custom(words: &[&str], quoted: bool, modifiers: &[String]) -> Result<ColumnType> {
+fn custom(
+    words: &[&str],
+    quoted: bool,
+    modifiers: &[String],
+    find: FindType<'_>,
+) -> Result<ColumnType> {
+    let users = || match find(words)? {
+        Some(ty) => with_args(ty, &[]),
+        None => Err(undefined(&words.join("."))),
+    };
     let name = match words {
         [name] | ["pg_catalog", name] => *name,
-        _ => return Err(undefined(&words.join("."))),
+        _ => return users(),
     };
     // `"char"` is the one-byte type; without quotes it is SQL's.
     let ty = match (name, quoted) {
         ("char", _) => Some(Type::Char),
         _ => oid::type_from_name(name).filter(|_| name.chars().all(is_plain)),
     };
-    let Some(ty) = ty.filter(|ty| !matches!(ty, Type::Unknown)) else {
-        return Err(undefined(name));
-    };
+    let Some(ty) = ty.filter(|ty| !matches!(ty, Type::Unknown)) else { return users() };
     let args: Vec<i64> = modifiers
         .iter()
         .map(|m| {
@@ -214,9 +273,10 @@ mod tests {
             ("pg_catalog.int8", "bigint"),
             ("interval day to second(2)", "interval day to second(2)"),
         ] {
-            assert_eq!(column_type_from_text(text).unwrap().to_string(), shown, "{text}");
+            let ty = column_type_from_text(text, &|_| Ok(None)).unwrap();
+            assert_eq!(ty.to_string(), shown, "{text}");
         }
-        let e = column_type_from_text("nonsense").unwrap_err();
+        let e = column_type_from_text("nonsense", &|_| Ok(None)).unwrap_err();
         assert_eq!(e.to_string(), "type \"nonsense\" does not exist");
         assert_eq!(e.code(), sqlstate::UNDEFINED_OBJECT);
     }

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 
 use super::BindContext;
 use super::binder::Binder;
+use super::default_expr::pin_types_in;
 use super::from::{FromPart, renamed};
 use super::level::{Item, ItemColumn};
 use super::name::{parts, position};
@@ -158,6 +159,10 @@ impl VisitorMut for Rewrite<'_, '_> {
         let names = query.with.iter().flat_map(|w| &w.cte_tables);
         self.scopes.push(names.map(|c| c.alias.name.value.clone()).collect());
         into_flow(self.wildcards(&mut query.body))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        into_flow(pin_types_in(self.binder.ctx, expr))
     }
 
     fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {

@@ -105,6 +105,7 @@ fn fit(params: &[Signature], variadic: bool, types: &[Type]) -> Option<u32> {
                 matches!(ty, Type::Array(_)).then_some(2)?
             }
             Signature::AnyNonArray => (!matches!(ty, Type::Array(_))).then_some(2)?,
+            Signature::AnyEnum => matches!(ty, Type::Enum(_)).then_some(2)?,
             Signature::Record => (*ty == Type::Record).then_some(2)?,
             Signature::AnyElement | Signature::AnyCompatible | Signature::Any => 1,
         };

@@ -99,7 +99,7 @@ fn type_visible(context: &EvalContext<'_>, number: u32) -> Result<Datum> {
     if type_table::type_from_oid(number).is_some() {
         return Ok(Datum::Bool(true));
     }
-    let id = number.checked_sub(pg_catalog::number::user_type(0));
+    let id = type_table::user_type(number).map(|(id, _)| id);
     let Some(ty) = id.and_then(|id| context.catalog.type_any_state(id)) else {
         return Ok(Datum::Null);
     };
@@ -118,8 +118,8 @@ fn description(context: &EvalContext<'_>, number: u32, class: &str) -> Datum {
         "pg_namespace" => catalog.comment(CommentKind::Schema, number, 0),
         "pg_database" => catalog.comment(CommentKind::Database, number, 0),
         "pg_type" => {
-            let id = number.checked_sub(pg_catalog::number::user_type(0));
-            id.and_then(|id| catalog.comment(CommentKind::Type, id, 0))
+            let own = type_table::user_type(number).filter(|(_, is_array)| !is_array);
+            own.map(|(id, _)| id).and_then(|id| catalog.comment(CommentKind::Type, id, 0))
         }
         "pg_constraint" => definition::constraint(catalog, number).and_then(|(table, found)| {
             let mut all = definition::constraints(table);

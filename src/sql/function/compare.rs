@@ -133,6 +133,7 @@ comparisons! {
     "uuid uuid", same, NONE, Immutable: 2956 "uuid_eq", 2959 "uuid_ne", 2954 "uuid_lt", 2955 "uuid_le", 2958 "uuid_gt", 2957 "uuid_ge";
     "jsonb jsonb", same, NONE, Immutable: 4043 "jsonb_eq", 4038 "jsonb_ne", 4039 "jsonb_lt", 4041 "jsonb_le", 4040 "jsonb_gt", 4042 "jsonb_ge";
     "oid oid", ints, INTS, Immutable: 184 "oideq", 185 "oidne", 716 "oidlt", 717 "oidle", 1638 "oidgt", 1639 "oidge";
+    "anyenum anyenum", same, NONE, Immutable: 3508 "enum_eq", 3509 "enum_ne", 3510 "enum_lt", 3512 "enum_le", 3511 "enum_gt", 3513 "enum_ge";
     "oidvector oidvector", same, NONE, Immutable: 679 "oidvectoreq", 619 "oidvectorne", 677 "oidvectorlt", 678 "oidvectorle", 681 "oidvectorgt", 680 "oidvectorge";
     "record record", same, NONE, Immutable: 2981 "record_eq", 2982 "record_ne", 2983 "record_lt", 2985 "record_le", 2984 "record_gt", 2986 "record_ge";
     "anyarray anyarray", same, NONE, Immutable: 744 "array_eq", 390 "array_ne", 391 "array_lt", 393 "array_le", 392 "array_gt", 396 "array_ge";

@@ -89,6 +89,7 @@ fn word(signature: &Signature) -> String {
         Signature::AnyElement => "anyelement".to_owned(),
         Signature::AnyArray => "anyarray".to_owned(),
         Signature::AnyNonArray => "anynonarray".to_owned(),
+        Signature::AnyEnum => "anyenum".to_owned(),
         Signature::AnyCompatible => "anycompatible".to_owned(),
         Signature::AnyCompatibleArray => "anycompatiblearray".to_owned(),
         Signature::Any => "\"any\"".to_owned(),

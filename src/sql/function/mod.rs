@@ -43,6 +43,7 @@ mod datetime;
 mod datetime_format;
 mod datetime_operators;
 mod definition_info;
+mod enumeration;
 mod identity;
 mod json_access;
 mod json_build;
@@ -110,6 +111,8 @@ pub enum Signature {
     AnyArray,
     /// `anynonarray`: the `anyelement`, which may not be an array.
     AnyNonArray,
+    /// `anyenum`: the `anyelement`, which must be an enumerated type.
+    AnyEnum,
     /// `anycompatible`: the common type to which all such arguments are cast.
     AnyCompatible,
     /// `anycompatiblearray`: array of the `anycompatible`.

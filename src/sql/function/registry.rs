@@ -7,10 +7,11 @@ use super::row::{AggregateRow, OperatorRow, Row, SetRow, WindowRow, parameters, 
 use super::{Aggregate, Function, Operator, SetFunction, Signature, WindowFunction};
 use super::{
     advisory, aggregate, arithmetic, array, array_build, catalog_info, catalog_names, cluster,
-    compare, datetime, datetime_format, datetime_operators, definition_info, identity, json_access,
-    json_build, jsonb_contain, jsonb_edit, like, math, math_numeric, measure, operator_table,
-    privilege_info, sequence, session_control, session_info, set_function, size_info, string_bytes,
-    string_case, string_format, string_operators, string_parts, string_regex, visibility, window,
+    compare, datetime, datetime_format, datetime_operators, definition_info, enumeration, identity,
+    json_access, json_build, jsonb_contain, jsonb_edit, like, math, math_numeric, measure,
+    operator_table, privilege_info, sequence, session_control, session_info, set_function,
+    size_info, string_bytes, string_case, string_format, string_operators, string_parts,
+    string_regex, visibility, window,
 };
 
 pub(super) const FUNCTIONS: &[&[Row]] = &[
@@ -28,6 +29,7 @@ pub(super) const FUNCTIONS: &[&[Row]] = &[
     datetime_format::FUNCTIONS,
     datetime_operators::FUNCTIONS,
     definition_info::FUNCTIONS,
+    enumeration::FUNCTIONS,
     json_access::FUNCTIONS,
     json_access::PATH_OPERATORS,
     json_build::FUNCTIONS,

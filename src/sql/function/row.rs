@@ -203,6 +203,7 @@ pub(super) fn signature(name: &str) -> Option<Signature> {
         "anyelement" => Signature::AnyElement,
         "anyarray" => Signature::AnyArray,
         "anynonarray" => Signature::AnyNonArray,
+        "anyenum" => Signature::AnyEnum,
         "anycompatible" => Signature::AnyCompatible,
         "anycompatiblearray" => Signature::AnyCompatibleArray,
         "any" => Signature::Any,

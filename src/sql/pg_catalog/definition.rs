@@ -10,6 +10,7 @@ use crate::catalog::descriptor::{
     CheckConstraint, ColumnId, DescriptorId, ForeignKey, IndexDescriptor, ReferentialAction,
     TableDescriptor,
 };
+use crate::catalog::user_type::replace_types;
 use crate::syntax::{quote_identifier, quote_literal};
 
 /// A constraint of a table.
@@ -269,7 +270,7 @@ pub fn index_column(
 
 /// A stored expression as a person would write it: `104::regclass` becomes `'t_seq'::regclass`.
 pub fn expression(catalog: &CatalogSnapshot, stored: &str) -> String {
-    expression_with(stored, &|id| {
+    expression_with(&with_types(catalog, stored), &|id| {
         let relation = catalog.table_any_state(id)?;
         let schema = catalog.schema_any_state(relation.schema).map_or("", |s| &s.name);
         Some(match schema {
@@ -277,6 +278,11 @@ pub fn expression(catalog: &CatalogSnapshot, stored: &str) -> String {
             _ => qualified_name(catalog, relation),
         })
     })
+}
+
+/// A stored text with the names of the types that it has numbers of.
+pub fn with_types(catalog: &CatalogSnapshot, stored: &str) -> String {
+    replace_types(stored, &|id| catalog.enum_type(id).map(ToString::to_string))
 }
 
 /// The same, where `name_of` says how a relation is written.

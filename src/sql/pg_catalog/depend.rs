@@ -5,6 +5,7 @@ use super::notation::{Definition, NULL, row, table};
 use super::scene::{Scene, attnum};
 use super::{constraint, number};
 use crate::catalog::descriptor::{TableDescriptor, TableKind};
+use crate::catalog::user_type::user_type_of;
 use crate::error::Result;
 use crate::sql::exec::context::ExecContext;
 use crate::types::Datum;
@@ -31,6 +32,7 @@ const CONSTRAINT: u32 = 2606;
 const DEFAULT: u32 = 2604;
 const NAMESPACE: u32 = 2615;
 const REWRITE: u32 = 2618;
+const TYPE: u32 = 1247;
 
 /// An object, or a part of one: catalogue table, OID, column.
 type Thing = (u32, u32, i16);
@@ -38,6 +40,9 @@ type Thing = (u32, u32, i16);
 fn dependencies(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let scene = Scene::of(context);
     let mut found: Vec<(Thing, Thing, u8)> = Vec::new();
+    for (schema, ty) in scene.types() {
+        found.push(((TYPE, number::user_type(ty.id), 0), (NAMESPACE, schema.id, 0), b'n'));
+    }
     for (schema, table) in scene.relations() {
         found.push(((CLASS, table.id, 0), (NAMESPACE, schema.id, 0), b'n'));
         of_relation(&scene, table, &mut found);
@@ -57,6 +62,9 @@ fn of_relation(scene: &Scene<'_>, table: &TableDescriptor, found: &mut Vec<(Thin
         let default = (DEFAULT, number::default(table.id, column.id), 0);
         if column.default.is_some() || column.computed.is_some() {
             found.push((default, place, b'a'));
+        }
+        if let Some(own) = user_type_of(&column.ty.ty) {
+            found.push((place, (TYPE, number::user_type(own), 0), b'n'));
         }
         for sequence in &column.uses_sequences {
             found.push((default, (CLASS, *sequence, 0), b'n'));

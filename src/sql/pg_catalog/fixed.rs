@@ -131,7 +131,9 @@ const CLASSES: [(u32, &str, u32, Type); 21] = [
 /// The classes of arrays and of `timetz`, whose types are no constants or that come last.
 const ARRAY_CLASS: (u32, &str, u32) = (10_000, "array_ops", 397);
 const TIMETZ_CLASS: (u32, &str, u32) = (10_041, "timetz_ops", 2000);
+const ENUM_CLASS: (u32, &str, u32) = (10_073, "enum_ops", 3522);
 const ANY_ARRAY: u32 = 2277;
+const ANY_ENUM: u32 = 3500;
 
 /// The operator class by which an index orders a type.
 pub(super) fn operator_class(ty: &Type) -> u32 {
@@ -142,6 +144,7 @@ pub(super) fn operator_class(ty: &Type) -> u32 {
         Type::Regclass | Type::Regtype | Type::Regproc | Type::Regnamespace | Type::Regrole => {
             operator_class(&Type::Oid)
         }
+        Type::Enum(_) => ENUM_CLASS.0,
         other => CLASSES.iter().find(|c| c.3 == *other).map_or(0, |c| c.0),
     }
 }
@@ -150,7 +153,8 @@ fn operator_classes(_: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let plain = CLASSES.iter().map(|(oid, name, family, ty)| (*oid, *name, *family, oid_of(ty)));
     let array = (ARRAY_CLASS.0, ARRAY_CLASS.1, ARRAY_CLASS.2, ANY_ARRAY);
     let timetz = (TIMETZ_CLASS.0, TIMETZ_CLASS.1, TIMETZ_CLASS.2, oid_of(&Type::Timetz));
-    let rows = plain.chain([array, timetz]).map(|(oid, name, family, ty)| {
+    let enums = (ENUM_CLASS.0, ENUM_CLASS.1, ENUM_CLASS.2, ANY_ENUM);
+    let rows = plain.chain([array, timetz, enums]).map(|(oid, name, family, ty)| {
         row![oid, BTREE, name, number::PG_CATALOG, ROOT_ID, family, ty, true, 0u32]
     });
     Ok(rows.collect())
@@ -163,6 +167,7 @@ fn oid_of(ty: &Type) -> u32 {
 fn operator_families(_: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let families = [
         (397u32, "array_ops"),
+        (3522, "enum_ops"),
         (424, "bool_ops"),
         (426, "bpchar_ops"),
         (428, "bytea_ops"),

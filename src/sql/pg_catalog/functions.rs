@@ -77,6 +77,7 @@ fn type_oid(signature: &Signature) -> u32 {
         Signature::AnyElement => 2283,
         Signature::AnyArray => 2277,
         Signature::AnyNonArray => 2776,
+        Signature::AnyEnum => 3500,
         Signature::AnyCompatible => 5077,
         Signature::AnyCompatibleArray => 5078,
         Signature::Any => 2276,

@@ -66,7 +66,7 @@ fn views(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
     let mut rows = Vec::new();
     for (schema, table) in scene.relations() {
         if let TableKind::View { query } = &table.kind {
-            let definition = format!(" {query};");
+            let definition = format!(" {};", definition::with_types(scene.catalog, query));
             rows.push(row![&schema.name, &table.name, &table.privileges.owner, definition]);
         }
     }
@@ -87,7 +87,7 @@ fn materialized_views(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> 
                 NULL,
                 indexes(table).next().is_some(),
                 true,
-                format!(" {query};"),
+                format!(" {};", definition::with_types(scene.catalog, query)),
             ]);
         }
     }

@@ -11,6 +11,7 @@
 //! bits can hold those of tables and indexes.
 
 use crate::keys::{IndexId, TableId};
+use crate::types::oid::USER_TYPES;
 
 /// `pg_catalog` as `pg_namespace` numbers it.
 pub const PG_CATALOG: u32 = 11;
@@ -19,8 +20,6 @@ pub const INFORMATION_SCHEMA: u32 = 13_212;
 /// `crdb_internal`
 pub const CRDB_INTERNAL: u32 = 9_101;
 
-/// User-defined types begin here, clear of PostgreSQL's own.
-const TYPES: u32 = 100_000;
 const INDEXES: u32 = 1 << 30;
 const OTHERS: u32 = 1 << 31;
 
@@ -35,7 +34,7 @@ pub fn virtual_schema(name: &str) -> u32 {
 
 /// A user-defined type.
 pub const fn user_type(id: u32) -> u32 {
-    TYPES.wrapping_add(id)
+    USER_TYPES.wrapping_add(id)
 }
 
 /// An index, and the constraint that it stands for.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{definition, number};
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::names::{self, Scope};
+use crate::catalog::user_type::find_user_type;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::bind::column_type_from_text;
 use crate::sql::function;
@@ -108,7 +109,9 @@ impl CatalogNames {
 impl NameResolver for CatalogNames {
     fn oid_of(&self, kind: &Type, name: &str) -> Result<u32> {
         match kind {
-            Type::Regtype => match column_type_from_text(name) {
+            Type::Regtype => match column_type_from_text(name, &|words| {
+                find_user_type(&self.catalog, self.scope(), words)
+            }) {
                 Ok(ty) => Ok(oid::oid(&ty.ty)),
                 Err(e) => super::types::pseudo_type(name).ok_or(e),
             },

@@ -19,6 +19,9 @@ const fn io(ty: u32, stem: &'static str, in_out: [u32; 4], modifier: (u32, u32))
     TypeFunctions { ty, stem, in_out, modifier }
 }
 
+/// `anyenum`
+const ANY_ENUM: u32 = 3500;
+
 static FUNCTIONS: &[TypeFunctions] = &[
     io(16, "bool", [1242, 1243, 2436, 2437], (0, 0)),
     io(17, "bytea", [1244, 31, 2412, 2413], (0, 0)),
@@ -51,6 +54,7 @@ static FUNCTIONS: &[TypeFunctions] = &[
     io(2249, "record_", [2290, 2291, 2402, 2403], (0, 0)),
     io(2278, "void_", [2298, 2299, 3120, 3121], (0, 0)),
     io(2950, "uuid_", [2952, 2953, 2961, 2962], (0, 0)),
+    io(ANY_ENUM, "enum_", [3506, 3507, 3532, 3533], (0, 0)),
     io(3802, "jsonb_", [3806, 3804, 3805, 3803], (0, 0)),
     io(4089, "regnamespace", [4084, 4085, 4087, 4088], (0, 0)),
     io(4096, "regrole", [4098, 4092, 4094, 4095], (0, 0)),
@@ -62,7 +66,11 @@ pub(super) const SUBSCRIPT: [(u32, &str); 2] =
 
 /// The functions of a type.
 pub(super) fn of(ty: &Type) -> Option<&'static TypeFunctions> {
-    let number = if matches!(ty, Type::Array(_)) { 0 } else { oid::oid(ty) };
+    let number = match ty {
+        Type::Array(_) => 0,
+        Type::Enum(_) => ANY_ENUM,
+        _ => oid::oid(ty),
+    };
     FUNCTIONS.iter().find(|f| f.ty == number)
 }
 

@@ -44,7 +44,8 @@ pub(super) const TABLES: &[Definition] = &[
 type Pseudo = (u32, &'static str, i16, bool, u8);
 
 /// The types that only signatures name.
-const PSEUDO: [Pseudo; 8] = [
+const PSEUDO: [Pseudo; 9] = [
+    (3500, "anyenum", 4, true, b'i'),
     (2275, "cstring", -2, false, b'c'),
     (2276, "any", 4, true, b'i'),
     (2277, "anyarray", -1, false, b'd'),
@@ -74,8 +75,7 @@ pub(crate) fn type_name(catalog: &CatalogSnapshot, number: u32) -> Option<String
     if let Some(pseudo) = PSEUDO.iter().find(|p| p.0 == number) {
         return Some(quote_identifier(pseudo.1));
     }
-    let id = number.checked_sub(number::user_type(0))?;
-    catalog.type_any_state(id).map(|ty| quote_identifier(&ty.name))
+    catalog.user_type_by_oid(number).map(|ty| ty.to_string())
 }
 
 /// `typcollation`
@@ -186,24 +186,26 @@ fn types(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
         };
         rows.push(row.row());
     }
-    for (schema, ty) in scene.types() {
-        let row = Row {
-            oid: number::user_type(ty.id),
-            name: &ty.name,
-            schema: schema.id,
-            owner: scene.role(&ty.privileges.owner),
-            len: 4,
-            by_value: true,
-            kind: b'e',
-            category: b'E',
-            in_out: [0; 4],
-            modifier: (0, 0),
-            align: b'i',
-            storage: b'p',
-            access: scene.access_list(&ty.privileges, ObjectKind::Type),
-            ..built_in(&Type::Void)
+    for (schema, own) in scene.types() {
+        let Some(ty) = scene.catalog.enum_type(own.id).cloned().map(Type::Enum) else { continue };
+        let (schema, owner) = (schema.id, scene.role(&own.privileges.owner));
+        let array_name = format!("_{}", own.name);
+        let array = Row {
+            name: &array_name,
+            schema,
+            owner,
+            ..built_in(&Type::Array(Box::new(ty.clone())))
         };
-        rows.push(row.row());
+        let row = Row {
+            name: &own.name,
+            schema,
+            owner,
+            kind: b'e',
+            array: array.oid,
+            access: scene.access_list(&own.privileges, ObjectKind::Type),
+            ..built_in(&ty)
+        };
+        rows.extend([row.row(), array.row()]);
     }
     Ok(rows)
 }
@@ -258,7 +260,7 @@ fn enum_members(context: &mut ExecContext<'_>) -> Result<Vec<Vec<Datum>>> {
         for (i, member) in ty.members.iter().enumerate() {
             let position = u32::try_from(i).unwrap_or(u32::MAX);
             let oid = number::default(ty.id, position);
-            rows.push(row![oid, number::user_type(ty.id), position as f32 + 1.0, member]);
+            rows.push(row![oid, number::user_type(ty.id), position as f32 + 1.0, &member.label]);
         }
     }
     Ok(rows)

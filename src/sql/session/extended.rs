@@ -96,17 +96,25 @@ impl Session {
         }
         let parsed = statements.pop();
         self.check_not_failed(parsed.as_ref().map(|p| &p.statement))?;
+        let catalog = match types.iter().any(|oid| oid::user_type(*oid).is_some()) {
+            true => Some(self.catalog_to_prepare()?),
+            false => None,
+        };
+        let of_user = |oid: u32| catalog.as_ref().and_then(|c| c.user_type_by_oid(oid));
         let hints = types
             .iter()
             .map(|oid| match oid {
                 0 => Ok(None),
                 705 => Ok(None),
-                number => oid::type_from_oid(*number).map(Some).ok_or_else(|| {
-                    Error::new(
-                        sqlstate::UNDEFINED_OBJECT,
-                        format!("type with OID {number} does not exist"),
-                    )
-                }),
+                number => oid::type_from_oid(*number)
+                    .or_else(|| of_user(*number))
+                    .map(Some)
+                    .ok_or_else(|| {
+                        Error::new(
+                            sqlstate::UNDEFINED_OBJECT,
+                            format!("type with OID {number} does not exist"),
+                        )
+                    }),
             })
             .collect::<Result<Vec<Option<Type>>>>()?;
         let prepared = self.make_prepared(parsed, hints)?;

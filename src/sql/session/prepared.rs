@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// What exists, to prepare against: the block's view, or the newest outside of one.
-    fn catalog_to_prepare(&mut self) -> Result<Arc<CatalogSnapshot>> {
+    pub(super) fn catalog_to_prepare(&mut self) -> Result<Arc<CatalogSnapshot>> {
         if self.block.is_some() { self.catalog() } else { self.server.catalog.current() }
     }
 
@@ -167,10 +167,12 @@ impl Session {
 
     /// PREPARE.
     pub(super) fn prepare(&mut self, prepare: &Prepare, text: &str) -> Result<Outcome> {
+        let catalog = self.catalog_to_prepare()?;
+        let ctx = bind::BindContext::new(&catalog, &self.state);
         let hints = prepare
             .types
             .iter()
-            .map(|ty| bind::column_type(ty).map(|c: ColumnType| Some(c.ty)))
+            .map(|ty| bind::column_type_in(&ctx, ty).map(|c: ColumnType| Some(c.ty)))
             .collect::<Result<Vec<_>>>()?;
         let prepared = self.make_prepared(Some((*prepare.statement).clone()), hints)?;
         self.keep_prepared(&prepare.name.value, prepared, text, true)?;

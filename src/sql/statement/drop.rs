@@ -14,6 +14,7 @@ use crate::catalog::descriptor::{
     ColumnId, Descriptor, DescriptorId, SchemaDescriptor, TableDescriptor, TableKind,
 };
 use crate::catalog::names::{self, PUBLIC_SCHEMA};
+use crate::catalog::user_type::types_in;
 use crate::catalog::{CatalogSnapshot, ObjectRef, privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::{IndexId, TableId};
@@ -255,6 +256,8 @@ struct Doomed {
     constraints: Vec<(TableId, String)>,
     /// Defaults of columns of tables that stay.
     defaults: Vec<(TableId, ColumnId)>,
+    /// Whether a column, default or constraint of a table that stays needs a type.
+    type_in_use: bool,
     /// `view v depends on table t`, for what nobody asked to drop.
     reasons: Vec<String>,
     /// `view v`, for the same.
@@ -279,12 +282,20 @@ fn doomed(catalog: &CatalogSnapshot, roots: &[DescriptorId]) -> Doomed {
             if seen.contains(other) {
                 continue;
             }
-            if table.depends_on.contains(&id) {
+            let is_type = matches!(object, ObjectRef::Type(_));
+            if table.depends_on.contains(&id) || (is_type && !holds_rows(table)) {
                 seen.insert(*other);
                 open.push(*other);
                 let name = format!("{} {}", ObjectRef::from(table).noun(), table.name);
                 all.reasons.push(format!("{name} depends on {this}"));
                 all.also.push(name);
+                continue;
+            }
+            if is_type {
+                all.type_in_use = true;
+                all.reasons.extend(
+                    uses_of_type(table, id).map(|use_| format!("{use_} depends on {this}")),
+                );
                 continue;
             }
             let owner = catalog.table_any_state(id).and_then(|t| t.sequence()?.owned_by);
@@ -315,6 +326,23 @@ fn doomed(catalog: &CatalogSnapshot, roots: &[DescriptorId]) -> Doomed {
     all.constraints.retain(|(table, _)| !seen.contains(table));
     all.defaults.retain(|(table, _)| !seen.contains(table));
     all
+}
+
+/// Whether an object is a table whose columns and constraints are its own.
+fn holds_rows(table: &TableDescriptor) -> bool {
+    table.kind == TableKind::Table
+}
+
+/// What of a table needs a type, in PostgreSQL's words.
+fn uses_of_type(table: &TableDescriptor, id: DescriptorId) -> impl Iterator<Item = String> {
+    let columns = table.columns.iter().filter(move |c| c.types_used().any(|used| used == id));
+    let columns = columns.map(|c| format!("column {} of table {}", c.name, table.name));
+    let checks = table.checks.iter().filter(move |c| types_in(&c.expression).contains(&id));
+    let checks = checks.map(|c| format!("constraint {} on table {}", c.name, table.name));
+    let partial = table.all_indexes().filter(move |index| {
+        index.predicate.as_deref().is_some_and(|sql| types_in(sql).contains(&id))
+    });
+    columns.chain(checks).chain(partial.map(|index| format!("index {}", index.name)))
 }
 
 /// "cannot drop x because other objects depend on it".
@@ -371,6 +399,11 @@ pub(super) fn remove(
             .with_detail(doomed.reasons.join("\n"))
             .with_hint("Use DROP ... CASCADE to drop the dependent objects too."),
         });
+    }
+    if doomed.type_in_use {
+        return Err(Error::unsupported("DROP … CASCADE of a type that columns have")
+            .with_detail(doomed.reasons.join("\n"))
+            .with_hint("Drop the columns first, or give them another type."));
     }
     let mut also = doomed.also;
     if within.is_some_and(|what| what.starts_with("schema")) {

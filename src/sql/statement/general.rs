@@ -5,7 +5,7 @@ use sqlparser::ast::Statement as Tree;
 use super::sequence::{self, CreateSequence};
 use super::{
     Outcome, Work, alter_object, comment, database, drop, grant, maintain, owned, role, schema,
-    table, view, zone,
+    table, user_type, view, zone,
 };
 use crate::error::{Error, Result};
 use crate::syntax::{CreateTable, ParsedStatement, Statement};
@@ -61,6 +61,11 @@ fn tree_of_sqlparser(
             };
             table::create::run(&stmt, work)
         }
+        Tree::CreateType { name, representation } => {
+            let if_not_exists = parsed.extras.if_not_exists;
+            user_type::create(name, representation.as_ref(), if_not_exists, work)
+        }
+        Tree::AlterType(stmt) => user_type::alter(stmt, work),
         Tree::CreateView(stmt) => view::create(stmt, parsed.extras.with_no_data, work),
         Tree::AlterTable(stmt) => table::alter::run(stmt, work),
         Tree::Truncate(stmt) => table::truncate::run(stmt, work),

@@ -47,6 +47,7 @@ mod show;
 mod show_backup;
 mod show_create;
 mod table;
+mod user_type;
 mod verify_backup;
 mod view;
 mod work;

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::{Outcome, Work, field};
 use crate::catalog::descriptor::{
-    ColumnDescriptor, ColumnId, DescriptorId, ForeignKey, Identity, IndexDescriptor,
+    ColumnDescriptor, ColumnId, Descriptor, DescriptorId, ForeignKey, Identity, IndexDescriptor,
     ReferentialAction, SequenceOptions, TableDescriptor, TableKind, TypeDescriptor,
 };
+use crate::catalog::user_type::{enum_type, replace_types};
 use crate::catalog::{CatalogSnapshot, names, privilege};
 use crate::error::{Error, Result};
 use crate::restore::Holdings;
@@ -22,6 +23,8 @@ pub trait Relations {
     fn relation(&self, id: DescriptorId) -> Option<&TableDescriptor>;
     /// The name of a schema.
     fn schema_name(&self, id: DescriptorId) -> &str;
+    /// A user-defined type.
+    fn user_type(&self, id: DescriptorId) -> Option<&TypeDescriptor>;
 }
 
 impl Relations for CatalogSnapshot {
@@ -32,6 +35,10 @@ impl Relations for CatalogSnapshot {
     fn schema_name(&self, id: DescriptorId) -> &str {
         self.schema_any_state(id).map_or("", |schema| &schema.name)
     }
+
+    fn user_type(&self, id: DescriptorId) -> Option<&TypeDescriptor> {
+        self.type_any_state(id).map(AsRef::as_ref)
+    }
 }
 
 impl Relations for Holdings {
@@ -41,6 +48,13 @@ impl Relations for Holdings {
 
     fn schema_name(&self, id: DescriptorId) -> &str {
         self.schema(id).map_or("", |schema| &schema.name)
+    }
+
+    fn user_type(&self, id: DescriptorId) -> Option<&TypeDescriptor> {
+        match self.object(id) {
+            Some(Descriptor::Type(ty)) => Some(ty),
+            _ => None,
+        }
     }
 }
 
@@ -102,19 +116,24 @@ pub fn fields(what: &ShowCreate) -> Vec<Field> {
 pub fn relation(relations: &dyn Relations, table: &TableDescriptor) -> String {
     let name = qualified(relations, table);
     let columns = || names_of(table, table.columns.iter().map(|c| c.id));
-    match &table.kind {
+    let stored = match &table.kind {
         TableKind::Table => create_table(relations, table, &name),
         TableKind::View { query } => format!("CREATE VIEW {name} ({}) AS {query}", columns()),
         TableKind::MaterializedView { query } => {
             format!("CREATE MATERIALIZED VIEW {name} AS {query}")
         }
         TableKind::Sequence(options) => create_sequence(relations, options, &name),
-    }
+    };
+    replace_types(&stored, &|id| {
+        let ty = relations.user_type(id)?;
+        Some(enum_type(ty, relations.schema_name(ty.schema)).to_string())
+    })
 }
 
 /// The statement that makes an enumerated type.
 pub fn enumeration(relations: &dyn Relations, ty: &TypeDescriptor) -> String {
-    let members: Vec<String> = ty.members.iter().map(|member| quote_literal(member)).collect();
+    let members: Vec<String> =
+        ty.members.iter().map(|member| quote_literal(&member.label)).collect();
     format!(
         "CREATE TYPE {}.{} AS ENUM ({})",
         quote_identifier(relations.schema_name(ty.schema)),

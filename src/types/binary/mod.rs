@@ -49,6 +49,7 @@ pub fn encode(value: &Datum, ty: &Type, out: &mut Vec<u8>) -> Result<()> {
         Datum::Float8(x) => out.extend(x.to_be_bytes()),
         Datum::Numeric(n) => encode_numeric(n, out)?,
         Datum::Text(s) | Datum::Json(s) => out.extend(s.as_bytes()),
+        Datum::Enum(member) => out.extend(member.label.as_bytes()),
         Datum::Char(b) => out.push(*b),
         Datum::Bytea(b) => out.extend(b.iter()),
         Datum::Date(d) => out.extend(d.to_be_bytes()),
@@ -251,6 +252,10 @@ fn decode_prefix(ty: &Type, input: &mut Input<'_>, depth: usize) -> Result<Datum
                     )));
             }
             Datum::text(name)
+        }
+        Type::Enum(own) => {
+            let label = text(input.take(input.0.len())?)?;
+            Datum::Enum(Arc::clone(own.labelled(label)?))
         }
         Type::Char => {
             let [byte] = input.array()?;

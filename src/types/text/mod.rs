@@ -89,6 +89,7 @@ fn parse_with(ty: &Type, modifier: i32, text: &str, format: &SessionFormat) -> R
             return Err(Error::unsupported("input of anonymous composite types"));
         }
         Type::Void => Datum::Null,
+        Type::Enum(own) => Datum::Enum(Arc::clone(own.labelled(text)?)),
     })
 }
 
@@ -161,6 +162,10 @@ pub fn format(value: &Datum, format: &SessionFormat, out: &mut String) {
         }
         Datum::Text(s) | Datum::Json(s) => {
             out.push_str(s);
+            Ok(())
+        }
+        Datum::Enum(member) => {
+            out.push_str(&member.label);
             Ok(())
         }
         Datum::Char(b) => {

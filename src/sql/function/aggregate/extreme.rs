@@ -32,6 +32,7 @@ pub(super) const AGGREGATES: &[AggregateRow] = &[
     agg(2146, "min", "numeric", "numeric", |types| Values::boxed(Ordering::Less, types)),
     agg(2145, "min", "text", "text", |types| Values::boxed(Ordering::Less, types)),
     agg(2245, "min", "bpchar", "bpchar", |_| Values::boxed(Ordering::Less, &[Type::Bpchar])),
+    agg(3527, "min", "anyenum", "anyenum", |types| Values::boxed(Ordering::Less, types)),
     agg(2051, "min", "anyarray", "anyarray", |types| Values::boxed(Ordering::Less, types)),
     agg(2117, "max", "int2", "int2", |_| Ints::boxed(Ordering::Greater, |v| Datum::Int2(v as i16))),
     agg(2116, "max", "int4", "int4", |_| Ints::boxed(Ordering::Greater, |v| Datum::Int4(v as i32))),
@@ -54,6 +55,7 @@ pub(super) const AGGREGATES: &[AggregateRow] = &[
     agg(2130, "max", "numeric", "numeric", |types| Values::boxed(Ordering::Greater, types)),
     agg(2129, "max", "text", "text", |types| Values::boxed(Ordering::Greater, types)),
     agg(2244, "max", "bpchar", "bpchar", |_| Values::boxed(Ordering::Greater, &[Type::Bpchar])),
+    agg(3526, "max", "anyenum", "anyenum", |types| Values::boxed(Ordering::Greater, types)),
     agg(2050, "max", "anyarray", "anyarray", |types| Values::boxed(Ordering::Greater, types)),
 ];
 

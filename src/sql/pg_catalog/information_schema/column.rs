@@ -46,6 +46,15 @@ pub(super) struct TypeParts {
     pub(super) scale: Option<i32>,
     time_precision: Option<i32>,
     udt: String,
+    udt_schema: String,
+}
+
+fn udt_schema(ty: &Type) -> String {
+    match ty {
+        Type::Array(element) => udt_schema(element),
+        Type::Enum(own) => own.schema().to_owned(),
+        _ => "pg_catalog".to_owned(),
+    }
 }
 
 impl TypeParts {
@@ -58,9 +67,11 @@ impl TypeParts {
                 // The standard's name, whether or not there is a length.
                 Type::Bpchar => "character".to_owned(),
                 Type::Int2Vector | Type::OidVector => "ARRAY".to_owned(),
+                Type::Enum(_) => "USER-DEFINED".to_owned(),
                 other => oid::format_type(other, -1),
             },
             udt: oid::type_name(ty),
+            udt_schema: udt_schema(ty),
             ..TypeParts::default()
         };
         let binary = |parts: &mut TypeParts, precision, scale| {
@@ -202,7 +213,7 @@ fn full_row(scene: &Scene<'_>, place: Place<'_>, ty: &ColumnType, facts: &Facts<
         NULL,
         NULL,
         database,
-        "pg_catalog",
+        parts.udt_schema,
         parts.udt,
         NULL,
         NULL,

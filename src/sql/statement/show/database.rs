@@ -138,7 +138,8 @@ pub(super) fn enums(from: Option<&ObjectName>, work: &mut Work<'_>) -> Result<Ro
     let mut rows = Vec::new();
     for schema in schemas_of(from, &catalog, work)? {
         for ty in catalog.types_in(schema.id) {
-            let values = format!("{{{}}}", ty.members.join(","));
+            let labels: Vec<&str> = ty.members.iter().map(|m| m.label.as_str()).collect();
+            let values = format!("{{{}}}", labels.join(","));
             rows.push([&schema.name, &ty.name, &values, &ty.privileges.owner].map(Datum::text));
         }
     }

@@ -11,8 +11,10 @@ use super::name::choose;
 use crate::catalog::descriptor::{
     ColumnDescriptor, ColumnId, Identity, TableDescriptor, TableKind,
 };
+use crate::catalog::privilege::{self, Privilege};
+use crate::catalog::user_type::user_type_of;
 use crate::error::{Error, Result, sqlstate};
-use crate::sql::bind::{ExpressionUse, column_type};
+use crate::sql::bind::{ExpressionUse, column_type_in};
 use crate::sql::statement::Work;
 use crate::sql::statement::{object, sequence};
 use crate::types::{ColumnType, Type};
@@ -28,8 +30,19 @@ pub(super) struct Defined {
 }
 
 /// A type for a column.
-pub(in crate::sql::statement) fn parse_type(name: &str, ty: &DataType) -> Result<ColumnType> {
-    let ty = column_type(ty)?;
+pub(in crate::sql::statement) fn parse_type(
+    work: &mut Work<'_>,
+    name: &str,
+    ty: &DataType,
+) -> Result<ColumnType> {
+    let catalog = work.catalog()?;
+    let ty = column_type_in(&object::binding(work, &catalog), ty)?;
+    if let Some(id) = user_type_of(&ty.ty)
+        && let Some(own) = catalog.type_any_state(id)
+    {
+        privilege::check(&catalog, &work.session.current_user, own, Privilege::Usage)?;
+        work.server.catalog.pin(work.txn, id)?;
+    }
     if matches!(ty.ty, Type::Record | Type::Unknown | Type::Void) {
         return Err(Error::new(
             sqlstate::INVALID_TABLE_DEFINITION,
@@ -59,7 +72,7 @@ pub(super) fn define(work: &mut Work<'_>, draft: &mut Draft, def: &ColumnDef) ->
     let serial = serial(&def.data_type);
     let ty = match &serial {
         Some(ty) => ColumnType::plain(ty.clone()),
-        None => parse_type(name, &def.data_type)?,
+        None => parse_type(work, name, &def.data_type)?,
     };
     let id = draft.add_column(ColumnDescriptor::new(0, name, ty))?;
     let mut said = Said::default();

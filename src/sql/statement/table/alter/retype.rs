@@ -94,7 +94,7 @@ fn plan(
     using: Option<&Expr>,
 ) -> Result<Retyped> {
     let old = draft.column(name)?.clone();
-    let ty = columns::parse_type(name, ty)?;
+    let ty = columns::parse_type(work, name, ty)?;
     let catalog = work.catalog()?;
     refuse_dependents(&catalog, table, &old)?;
     let new = ColumnDescriptor { ty: ty.clone(), missing: None, ..old.clone() };
