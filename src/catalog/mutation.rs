@@ -12,7 +12,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::{ColumnId, IndexDescriptor, TableDescriptor};
-use crate::keys::IndexId;
+use crate::error::{Error, Result};
+use crate::keys::{IndexId, TableId};
+
+/// The type of the jobs that carry changes through.
+pub const SCHEMA_CHANGE: &str = "SCHEMA CHANGE";
+
+/// What such a job is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SchemaChange {
+    /// The table.
+    pub table: TableId,
+    /// The numbers of indexes that it fills.
+    pub indexes: Vec<IndexId>,
+}
 
 /// A change of a table in use, and the job that carries it through.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +90,19 @@ pub struct NewValue {
     pub sql: String,
     /// Whether it is over the new row, not the old one.
     pub over_new: bool,
+}
+
+impl Change {
+    /// What the job that carries it through is told.
+    pub fn details(&self, table: TableId) -> Result<serde_json::Value> {
+        let indexes = match self {
+            Change::Index { index, .. } => vec![index.id],
+            Change::Form(form) => form.indexes.clone(),
+            Change::Constraint { .. } | Change::NotNull { .. } => Vec::new(),
+        };
+        serde_json::to_value(SchemaChange { table, indexes })
+            .map_err(|e| Error::internal("the details of a job cannot be written").with_source(e))
+    }
 }
 
 impl Form {

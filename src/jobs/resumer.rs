@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::record::{JobRecord, Progress};
+use super::record::{JobRecord, NewJob, Progress};
 use super::registry::Registry;
 use super::state::State;
 use super::table::{self, Row};
@@ -162,6 +162,21 @@ impl JobHandle {
             return Err(pausepoint::reached(name));
         }
         self.interrupt.check()
+    }
+
+    /// Creates a job within a transaction, for the role that this one works for.
+    pub fn create(
+        &self,
+        txn: &mut Txn,
+        kind: &'static str,
+        description: String,
+        descriptor_ids: Vec<u32>,
+        details: Value,
+    ) -> Result<JobId> {
+        let user = self.record.lock().payload.user.clone();
+        let (created_by, id) = (None, None);
+        let new = NewJob { kind, description, user, descriptor_ids, details, created_by, id };
+        self.registry.create(txn, new)
     }
 
     /// Waits, unless the run must stop.

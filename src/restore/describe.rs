@@ -4,6 +4,8 @@ use super::holdings::Holdings;
 use super::plan::RestoreRequest;
 use super::source::Source;
 use super::target::{Kind, Selection};
+use crate::catalog::descriptor::TableDescriptor;
+use crate::catalog::mutation::Change;
 use crate::syntax::{Targets, quote_identifier, quote_literal};
 
 /// Prints a statement. `FROM` names the directories that were found, as the older form does.
@@ -72,4 +74,27 @@ fn options(request: &RestoreRequest) -> Vec<String> {
         }
     }
     list
+}
+
+/// A change that a table was in the middle of when it was backed up, as the job that goes on with it
+/// shows it.
+pub fn going_on(table: &TableDescriptor, change: &Change) -> String {
+    let name = quote_identifier(&table.name);
+    let column = |id| table.column(id).map_or_else(String::new, |c| quote_identifier(&c.name));
+    let statement = match change {
+        Change::Index { index, .. } => format!(
+            "CREATE {}INDEX {} ON {name} ({})",
+            if index.unique { "UNIQUE " } else { "" },
+            quote_identifier(&index.name),
+            index.columns.iter().map(|c| column(c.column)).collect::<Vec<_>>().join(", ")
+        ),
+        Change::Constraint { name: constraint, .. } => {
+            format!("ALTER TABLE {name} VALIDATE CONSTRAINT {}", quote_identifier(constraint))
+        }
+        Change::NotNull { column: id } => {
+            format!("ALTER TABLE {name} ALTER COLUMN {} SET NOT NULL", column(*id))
+        }
+        Change::Form(_) => format!("ALTER TABLE {name}"),
+    };
+    format!("RESTORING: {statement}")
 }

@@ -5,8 +5,10 @@ use serde_json::Value;
 use super::details::{Details, Progress, Secrets, Stage};
 use super::load::{self, Pace};
 use super::source::Source;
-use super::{Services, publish, undo};
+use super::{Services, describe, publish, undo};
 use crate::archive::DataKey;
+use crate::catalog::descriptor::TableDescriptor;
+use crate::catalog::mutation::{Change, SCHEMA_CHANGE};
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobHandle, JobId, Resumer, secret};
 use crate::mvcc::Txn;
@@ -34,6 +36,9 @@ pub trait Control: Sync {
     fn report(&self, fraction: f64, status: &str) -> Result<()>;
     /// As [`Control::checkpoint`], if and only if a transaction commits.
     fn checkpoint_in(&self, txn: &mut Txn, status: &str, progress: &Progress) -> Result<()>;
+    /// Creates the job that carries a change of a table through, if and only if a transaction
+    /// commits.
+    fn go_on(&self, txn: &mut Txn, table: &TableDescriptor, change: &Change) -> Result<JobId>;
     /// Stops here if somebody wants to look at what is stored.
     fn pausepoint(&self, name: &'static str) -> Result<()>;
 }
@@ -137,6 +142,12 @@ impl Control for JobHandle {
     fn checkpoint_in(&self, txn: &mut Txn, status: &str, progress: &Progress) -> Result<()> {
         let fraction = if progress.stage == Stage::Published { 0.99 } else { 0.0 };
         JobHandle::checkpoint_in(self, txn, fraction, status, stored(progress)?)
+    }
+
+    fn go_on(&self, txn: &mut Txn, table: &TableDescriptor, change: &Change) -> Result<JobId> {
+        let description = describe::going_on(table, change);
+        let details = change.details(table.id)?;
+        JobHandle::create(self, txn, SCHEMA_CHANGE, description, vec![table.id], details)
     }
 
     fn pausepoint(&self, name: &'static str) -> Result<()> {

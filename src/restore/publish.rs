@@ -7,7 +7,8 @@ use super::job::Control;
 use super::place::check_cluster_is_empty;
 use super::source::Source;
 use super::{Services, system_rows};
-use crate::catalog::descriptor::{Descriptor, State};
+use crate::catalog::descriptor::{Descriptor, State, TableDescriptor};
+use crate::catalog::mutation::Change;
 use crate::catalog::system::{self, SYSTEM_DATABASE};
 use crate::catalog::{CatalogSnapshot, ObjectRef};
 use crate::clock::Timestamp;
@@ -125,7 +126,11 @@ pub fn publish(
             check_still_offline(&snapshot, descriptor)?;
         }
         for descriptor in &details.descriptors {
-            services.catalog.write(txn, &public(descriptor, loaded_at))?;
+            let mut public = public(descriptor, loaded_at);
+            if let Descriptor::Table(table) = &mut public {
+                go_on(control, txn, table)?;
+            }
+            services.catalog.write(txn, &public)?;
         }
         if !details.schema_only {
             for table in &details.tables {
@@ -139,6 +144,23 @@ pub fn publish(
         control.checkpoint_in(txn, "published", &next)
     })?;
     *progress = next;
+    Ok(())
+}
+
+/// Lets the changes that a table was in the middle of go on as jobs of this cluster.
+fn go_on(control: &dyn Control, txn: &mut Txn, table: &mut TableDescriptor) -> Result<()> {
+    let as_restored = table.clone();
+    // A foreign key may have been left out because its parent is not here.
+    table.mutations.retain(|mutation| match &mutation.change {
+        Change::Constraint { name, .. } => {
+            as_restored.checks.iter().any(|c| c.name == *name)
+                || as_restored.foreign_keys.iter().any(|f| f.name == *name)
+        }
+        _ => true,
+    });
+    for mutation in &mut table.mutations {
+        mutation.job = control.go_on(txn, &as_restored, &mutation.change)?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 };
 
 use crate::catalog::descriptor::{Descriptor, DescriptorId, TableDescriptor, TableKind};
+use crate::catalog::mutation::Change;
 use crate::catalog::system::FIRST_USER_ID;
 use crate::catalog::user_type::{replace_types, types_in};
 use crate::error::{Error, Result, sqlstate};
@@ -102,8 +103,17 @@ impl Rewrite {
         for check in &mut table.checks {
             self.expression(&mut check.expression)?;
         }
-        // A backup has no entries of an index in the making, and the job that made it is not ours.
-        table.mutations.clear();
+        // A backup has no entries of an index in the making, nor of another form: the one is filled
+        // from the beginning, the other is given up.
+        table.mutations.retain(|m| !matches!(m.change, Change::Form(_)));
+        for mutation in &mut table.mutations {
+            if let Change::Index { index, filled } = &mut mutation.change {
+                *filled = false;
+                if let Some(text) = &mut index.predicate {
+                    self.expression(text)?;
+                }
+            }
+        }
         let indexes = std::iter::once(&mut table.primary_index).chain(&mut table.indexes);
         for text in indexes.filter_map(|index| index.predicate.as_mut()) {
             self.expression(text)?;

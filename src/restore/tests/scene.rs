@@ -16,6 +16,7 @@ use crate::archive::{
     Layer, Manifest, MvccFilter, Secret, WriterOptions, encrypt, layout,
 };
 use crate::catalog::descriptor::*;
+use crate::catalog::mutation::Change;
 use crate::catalog::row::TableCodec;
 pub(crate) use crate::catalog::testing::indexed_table as table;
 use crate::catalog::{Catalog, sequence, system, watched_spans};
@@ -478,6 +479,10 @@ impl Control for FakeJob {
         let (state, progress) = (Arc::clone(&self.state), progress.clone());
         txn.on_commit(move |_| *state.lock() = progress);
         Ok(())
+    }
+
+    fn go_on(&self, _: &mut Txn, _: &TableDescriptor, _: &Change) -> Result<JobId> {
+        Ok(self.id + 1)
     }
 
     fn pausepoint(&self, name: &'static str) -> Result<()> {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Details, KIND};
+use super::KIND;
 use crate::catalog::descriptor::{TableDescriptor, TableKind};
-use crate::catalog::mutation::{Change, Form, Mutation, NewValue};
+use crate::catalog::mutation::{Change, Form, Mutation, NewValue, SchemaChange};
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobId, NewJob};
 use crate::keys::{IndexId, TableId, index_span};
@@ -72,13 +72,12 @@ pub(in crate::sql::statement) fn begin(
     wanted: Wanted,
 ) -> Result<Outcome> {
     let Wanted { change, description, tag } = wanted;
-    let indexes = match &change {
-        Change::Index { index, .. } => vec![index.id],
-        Change::Form(form) => form.indexes.clone(),
-        Change::Constraint { .. } | Change::NotNull { .. } => Vec::new(),
-    };
+    let job = work.server.jobs.next_id();
+    let details = change.details(draft.table.id)?;
+    let filled: SchemaChange = serde_json::from_value(details.clone())
+        .map_err(|e| Error::internal("the details of a job cannot be read").with_source(e))?;
     let mvcc = Arc::clone(&work.server.mvcc);
-    for index in &indexes {
+    for index in &filled.indexes {
         // What an attempt of a transaction that took the same number has left behind.
         let span = index_span(draft.table.id, *index);
         if mvcc.snapshot(mvcc.visible())?.scan(&span, false, Access::Range)?.next()? {
@@ -86,10 +85,6 @@ pub(in crate::sql::statement) fn begin(
         }
     }
     let jobs = Arc::clone(&work.server.jobs);
-    let job = jobs.next_id();
-    let details = Details { table: draft.table.id, indexes };
-    let details = serde_json::to_value(details)
-        .map_err(|e| Error::internal("the details of a job cannot be written").with_source(e))?;
     jobs.create(
         work.txn,
         NewJob {

@@ -4,9 +4,9 @@ use std::sync::{Arc, Weak};
 
 use super::lens::Lens;
 use super::maker::Maker;
-use super::{Details, KIND, Progress, fill, patience, unique, validate};
+use super::{KIND, Progress, fill, patience, unique, validate};
 use crate::catalog::descriptor::{Descriptor, TableDescriptor};
-use crate::catalog::mutation::{Change, Form};
+use crate::catalog::mutation::{Change, Form, SchemaChange};
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobHandle, Resumer};
 use crate::keys::index_span;
@@ -25,7 +25,7 @@ pub struct SchemaChangeResumer {
 pub struct Run<'a> {
     pub server: Arc<Server>,
     pub job: &'a JobHandle,
-    details: Details,
+    details: SchemaChange,
 }
 
 impl SchemaChangeResumer {

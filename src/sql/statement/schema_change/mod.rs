@@ -60,23 +60,14 @@ mod validate;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::keys::{IndexId, Span, TableId};
+use crate::keys::Span;
 
 pub use job::SchemaChangeResumer;
 
+use crate::catalog::mutation::SCHEMA_CHANGE as KIND;
+
 pub(super) use begin::{Wanted, await_others, begin, form_of, in_progress, index_of, is_online};
 pub(super) use patience::hold as hold_patiently;
-
-/// The type of these jobs, as SHOW JOBS has it.
-pub const KIND: &str = "SCHEMA CHANGE";
-
-/// What a job does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Details {
-    table: TableId,
-    /// The numbers that it fills.
-    indexes: Vec<IndexId>,
-}
 
 /// How far it is. Which steps were taken is in the descriptor.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

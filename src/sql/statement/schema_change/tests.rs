@@ -10,7 +10,7 @@ use crate::catalog::descriptor::TableDescriptor;
 use crate::catalog::names;
 use crate::error::{Error, sqlstate};
 use crate::jobs::State;
-use crate::keys::index_span;
+use crate::keys::{IndexId, TableId, index_span};
 use crate::kv::Access;
 use crate::settings::{self, Settings};
 use crate::sql::server::Server;
