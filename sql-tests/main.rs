@@ -13,6 +13,7 @@ mod door;
 mod history;
 mod isolation;
 mod jobs;
+mod large;
 mod online;
 mod pgbench;
 mod process;

@@ -119,6 +119,11 @@ impl Cairn {
         &self.home
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as a power cut would: at once, without a chance to tidy up.
     pub fn kill(mut self) -> Home {
         self.child.kill().expect("a process to kill");

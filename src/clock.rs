@@ -148,6 +148,10 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Moves the clock past a timestamp seen elsewhere (read back from disk, for instance).
     fn observe(&self, seen: Timestamp);
+    /// How far it is ahead of the machine's clock because of what it observed.
+    fn lead(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Where a [`SystemClock`] reads the time.
@@ -286,6 +290,12 @@ impl Clock for SystemClock {
         let mut state = self.state.lock();
         let wall = self.believed(&mut state);
         state.at_wall(wall)
+    }
+
+    fn lead(&self) -> Duration {
+        let mut state = self.state.lock();
+        let wall = self.believed(&mut state);
+        Duration::from_nanos(state.last.wall.saturating_sub(wall))
     }
 
     fn observe(&self, seen: Timestamp) {

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use super::conflict::Recent;
+use super::large::Prepared;
 use super::lock::{Held, LockTable, Owner};
 use super::reads::ReadSet;
 use super::timeline::Timeline;
@@ -40,6 +41,8 @@ pub(super) struct Job {
     pub(super) reads: ReadSet,
     pub(super) writes: WriteSet,
     pub(super) marked: Vec<Span>,
+    /// What was prepared of a commit that memory does not hold.
+    pub(super) prepared: Option<Prepared>,
     pub(super) locks: Held,
 }
 

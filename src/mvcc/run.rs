@@ -231,6 +231,11 @@ impl Run {
         self.entries
     }
 
+    /// Bytes in its file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.file.length()
+    }
+
     /// The epochs of its entries, the oldest and the youngest.
     pub(super) fn epochs(&self) -> (u32, u32) {
         (self.oldest, self.youngest)

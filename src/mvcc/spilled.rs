@@ -163,6 +163,11 @@ impl Spilled {
         self.spans.values()
     }
 
+    /// Bytes in its files.
+    pub(super) fn bytes(&self) -> u64 {
+        self.runs.iter().map(|run| run.bytes()).sum()
+    }
+
     /// The stored bytes in force for a key that the map does not have.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         for run in self.runs.iter().rev() {

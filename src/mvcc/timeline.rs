@@ -182,6 +182,24 @@ impl Timeline {
         Assigned { times, bound }
     }
 
+    /// The clock.
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Puts a commit in flight at a time of its own choice, unless that time has come already. The
+    /// clock is moved past it.
+    pub(super) fn assign_at(&self, at: Timestamp) -> Option<Assigned> {
+        let mut state = self.state.lock();
+        if self.clock.now() >= at {
+            return None;
+        }
+        self.clock.observe(at);
+        state.in_flight = Some((at, at));
+        let bound = self.is_near_bound(at).then(|| ahead_of(at));
+        Some(Assigned { times: vec![at], bound })
+    }
+
     /// Whether a time comes near the bound, or is beyond it.
     pub(super) fn is_near_bound(&self, at: Timestamp) -> bool {
         at.wall.saturating_add(BOUND_MARGIN_NANOS) >= self.bound.load(Ordering::Relaxed)

@@ -20,7 +20,8 @@ use crate::settings;
 use crate::task::Interrupt;
 
 /// With so many bytes of writes, the limit is looked up for the first time.
-const FIRST_LOOK_BYTES: usize = 16 << 10;
+/// The transactions of the simulation are small and shall be large all the same.
+const FIRST_LOOK_BYTES: usize = if cfg!(test) { 1 } else { 16 << 10 };
 
 /// How much of what others do meanwhile a transaction may notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -527,8 +528,11 @@ impl Txn {
             }
             self.read_at
         } else {
+            let mut prepared = None;
             if self.writes.is_spilled() {
                 self.put_writes_aside()?;
+                let (id, stop) = (self.id, &self.options.interrupt);
+                prepared = self.mvcc.committer.prepare_ahead(id, &self.writes, stop)?;
             }
             let reads = match self.options.isolation {
                 Isolation::Serializable => std::mem::take(&mut self.reads),
@@ -540,6 +544,7 @@ impl Txn {
                 reads,
                 writes: std::mem::take(&mut self.writes),
                 marked: std::mem::take(&mut self.marked),
+                prepared,
                 locks: std::mem::take(&mut self.locks),
             })?
         };

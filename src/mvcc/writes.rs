@@ -134,6 +134,11 @@ impl WriteSet {
         self.spilled.iter().flat_map(|spilled| spilled.spans())
     }
 
+    /// Bytes that were put aside.
+    pub(super) fn spilled_bytes(&self) -> u64 {
+        self.spilled.as_ref().map_or(0, |spilled| spilled.bytes())
+    }
+
     /// The keys in memory.
     pub(super) fn keys(&self) -> std::collections::btree_map::Keys<'_, Key, Write> {
         self.map.keys()

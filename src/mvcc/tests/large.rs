@@ -324,3 +324,23 @@ fn an_exchange_of_locks_among_busy_writers_loses_nothing() {
     assert_eq!(total, 3 * 60 + 4 * 120);
     assert_eq!(store.locked_keys(), 0);
 }
+
+/// A large commit is written with a time that is still to come, and the clock is moved past it.
+#[test]
+fn a_large_commit_chooses_its_time_and_others_commit_meanwhile() {
+    let begin_at = Timestamp::from_nanos(1_700_000_000_000_000_000);
+    let clock = Arc::new(ManualClock::new(begin_at));
+    let engine = Arc::new(MemoryEngine::new());
+    let store = Mvcc::open(engine, clock.clone(), small("16KiB", "200000")).unwrap();
+    let mut txn = begin(&store);
+    push_out(&mut txn, 1);
+    let reader = begin(&store);
+    let small = write(&store, &[("a", "1")]);
+    let at = txn.commit().unwrap();
+    assert!(at > small && at > reader.read_timestamp() && at.wall > begin_at.wall);
+    assert!(at.logical >= 1 << 31, "{at}");
+    assert!(store.now() > at && write(&store, &[("a", "2")]) > at);
+    assert_eq!(scanned(&mut begin(&store), &index(9), false).len(), 300);
+    // A time that has come cannot be chosen any more.
+    assert!(store.timeline.assign_at(at).is_none());
+}

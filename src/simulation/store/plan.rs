@@ -62,6 +62,8 @@ pub(super) struct Plan {
     full: u64,
     sync_fails: u64,
     turns_at_reads: bool,
+    /// Whether transactions hold next to nothing in memory.
+    pub(super) spills: bool,
     /// How the promises are broken on purpose.
     pub(super) fault: Fault,
 }
@@ -116,6 +118,7 @@ impl Plan {
             full: often(chance, 6, 50),
             sync_fails: often(chance, 8, 20),
             turns_at_reads: chance.percent(70),
+            spills: chance.percent(25),
             fault,
         }
     }

@@ -16,6 +16,7 @@ use super::plan::{Fault, Plan};
 use super::record::{Record, all_keys};
 use crate::error::{Result, sqlstate};
 use crate::mvcc::{Mvcc, Options};
+use crate::settings::{self, Settings};
 use crate::task::Interrupt;
 
 /// When the machine's clock begins, in nanoseconds since 1970.
@@ -44,7 +45,7 @@ pub(super) fn run(seed: u64, fault: Fault) -> Verdict {
     let mut wall = BEGINNING;
     for _ in 0..plan.starts {
         let clock = Arc::new(SkewedClock::new(wall, plan.fault == Fault::Clock));
-        match open(&disk, &clock) {
+        match open(&disk, &clock, &plan) {
             Ok(mvcc) => {
                 let interrupts: Vec<Interrupt> =
                     (0..plan.clients).map(|_| Interrupt::new()).collect();
@@ -82,12 +83,14 @@ pub(super) fn run(seed: u64, fault: Fault) -> Verdict {
     verdict
 }
 
-fn open(disk: &Arc<Disk>, clock: &Arc<SkewedClock>) -> Result<Arc<Mvcc>> {
-    Mvcc::open(
-        disk.clone(),
-        clock.clone(),
-        Options { watched: vec![all_keys()], ..Options::default() },
-    )
+fn open(disk: &Arc<Disk>, clock: &Arc<SkewedClock>, plan: &Plan) -> Result<Arc<Mvcc>> {
+    let settings = Settings::new();
+    if plan.spills {
+        settings.apply(settings::TRANSACTION_MEMORY, Some("0".into()));
+    }
+    let options =
+        Options { watched: vec![all_keys()], settings: Arc::new(settings), ..Options::default() };
+    Mvcc::open(disk.clone(), clock.clone(), options)
 }
 
 /// Lets the clients run until they are done or the machine goes down.
@@ -112,11 +115,11 @@ fn judge(
     record: &Mutex<Record>,
     verdict: &mut Verdict,
 ) -> Result<()> {
-    let mvcc = open(disk, clock)?;
+    let mvcc = open(disk, clock, plan)?;
     read_everything(&mvcc, plan, record)?;
     let record = record.lock();
     verdict.findings.extend(record.complaints.iter().cloned());
-    verdict.counts = model::judge(&record, &mvcc, &mut verdict.findings)?;
+    verdict.counts = model::judge(&record, &mvcc, !plan.spills, &mut verdict.findings)?;
     for anomaly in checker::check(&record.history) {
         verdict.findings.push(anomaly.to_string());
         verdict.anomalies.push(anomaly.name);

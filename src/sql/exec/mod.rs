@@ -65,6 +65,9 @@ pub mod virtual_scan;
 pub mod window;
 pub mod write;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Instant;
 
