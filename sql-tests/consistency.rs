@@ -124,6 +124,24 @@ fn any_moment_within_a_history_can_be_restored() {
     }
 }
 
+#[test]
+fn layers_right_after_a_crash_have_names_of_their_own() {
+    let server = Cairn::fresh();
+    let db = Session::open(&server.url);
+    db.run("CREATE TABLE t (id INT8 PRIMARY KEY)");
+    db.run("BACKUP TABLE t INTO 'nodelocal://1/c'");
+    // The clock goes on from a bound ahead of the machine's, and stands there for a while.
+    let server = server.kill().start();
+    let db = Session::open(&server.url);
+    for id in 0..3 {
+        db.run(&format!("INSERT INTO t VALUES ({id})"));
+        db.run("BACKUP TABLE t INTO LATEST IN 'nodelocal://1/c'");
+    }
+    db.run("DROP TABLE t");
+    db.run("RESTORE TABLE t FROM LATEST IN 'nodelocal://1/c'");
+    assert_eq!(db.value("SELECT count(*) FROM t"), "3");
+}
+
 /// Bytes of every file below a directory.
 fn bytes_below(dir: &Path) -> u64 {
     let entries = std::fs::read_dir(dir).expect("a readable folder");

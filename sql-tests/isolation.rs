@@ -6,7 +6,12 @@
 
 mod anomalies;
 mod bank;
+mod deadlocks;
+mod gone;
+mod looks;
 mod phantoms;
+mod queue;
+mod retries;
 mod waits;
 
 use std::sync::Arc;

@@ -46,8 +46,14 @@ const LONG_TARGET: u64 = 6_000;
 /// Of this many rounds of the long run one is long, so that jobs and sweeps get to their end.
 const LONG_ROUND_EVERY: u64 = 12;
 
+/// Rounds after which the whole store is looked through once.
+const CHECK_EVERY: u64 = 4;
+
 /// Seconds of history that the long run keeps, so that garbage is collected under it.
 const GC_TTL_SECONDS: u64 = 90;
+
+/// Seconds between two rounds of garbage collection then.
+const GC_SWEEP_SECONDS: u64 = 5;
 
 /// How long and from which seed it runs.
 struct Course {
@@ -156,6 +162,9 @@ fn every_invariant_holds_under_load_kills_backups_and_changes() {
             "round {number}: stopped {}",
             if in_order { "by SIGTERM" } else { "by kill -9" }
         ));
+        if number % CHECK_EVERY == 1 {
+            check(&home, &figures);
+        }
         let begun = Instant::now();
         server = home.start();
         let db = Session::open(&server.url);
@@ -174,11 +183,18 @@ fn every_invariant_holds_under_load_kills_backups_and_changes() {
     backups.finish(&db, &history, &workloads, &figures, &mut dice);
     let (home, status) = server.terminate();
     assert!(status.success(), "{status}:\n{}", home.log());
+    check(&home, &figures);
     if course.is_long() {
         println!("{}", figures.table(course.seed));
     }
     figures.assert_everything_was_tried(course.is_long());
     drop(evidence);
+}
+
+/// Has every row, index and constraint of the store looked at while no server has it open.
+fn check(home: &Home, figures: &Figures) {
+    crate::check::clean(home);
+    figures.done("stores looked through by cairn debug check");
 }
 
 /// Makes the databases and tables of all workloads.
@@ -191,5 +207,6 @@ fn create(db: &Session, workloads: &[Box<dyn Workload>], is_long: bool) {
         db.run(&format!(
             "ALTER DATABASE soak CONFIGURE ZONE USING gc.ttlseconds = {GC_TTL_SECONDS}"
         ));
+        db.run(&format!("SET CLUSTER SETTING gc.sweep_interval = '{GC_SWEEP_SECONDS}s'"));
     }
 }

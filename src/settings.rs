@@ -104,6 +104,8 @@ settings! {
         "memory that one statement may hold in sorts and hash tables";
     SQL_DEFAULT_GC_TTL "gc.default_ttl" Duration "25h"
         "how long old versions are kept where no zone says otherwise";
+    GC_SWEEP_INTERVAL "gc.sweep_interval" Duration "10m"
+        "how long garbage collection rests between two rounds over everything";
 }
 
 /// The values in force.

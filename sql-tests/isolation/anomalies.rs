@@ -298,6 +298,10 @@ fn a_session_is_told_the_level_that_it_has() {
         assert_eq!(shown, [[level.to_lowercase()]]);
         actor.commit();
     }
+    // What one does not have is not claimed: nobody reads what is not committed.
+    let actor = stage.begun("READ UNCOMMITTED");
+    assert_eq!(actor.run("SHOW transaction_isolation"), [["read committed"]]);
+    actor.commit();
     let plain = stage.actor();
     assert_eq!(plain.run("SHOW transaction_isolation"), [["serializable"]]);
 }

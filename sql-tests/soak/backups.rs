@@ -16,6 +16,9 @@ const LAYERS_MAX: u64 = 6;
 /// Transactions of others between two steps.
 const PAUSE: u64 = 40;
 
+/// Jobs of this file's making; schema changes have theirs.
+const OURS: &str = "job_type IN ('BACKUP', 'RESTORE')";
+
 /// States in which a job stays.
 const TERMINAL: &str = "('succeeded', 'failed', 'canceled')";
 
@@ -153,13 +156,15 @@ fn now(db: &Session) -> Step<String> {
 
 /// After a restart: jobs that were under way come to their end, and well.
 fn settle(db: &Session, figures: &Figures) -> Step<()> {
-    for job in
-        db.rows("SELECT job_id FROM [SHOW JOBS] WHERE status IN ('paused', 'pause-requested')")?
-    {
+    for job in db.rows(&format!(
+        "SELECT job_id FROM [SHOW JOBS] \
+         WHERE {OURS} AND status IN ('paused', 'pause-requested')"
+    ))? {
         wait_while(db, &job[0], "pause-requested")?;
         db.rows(&format!("RESUME JOB {}", job[0]))?;
     }
-    let unfinished = format!("SELECT job_id FROM [SHOW JOBS] WHERE status NOT IN {TERMINAL}");
+    let unfinished =
+        format!("SELECT job_id FROM [SHOW JOBS] WHERE {OURS} AND status NOT IN {TERMINAL}");
     for job in db.rows(&unfinished)? {
         let ended = ended(db, &job[0])?;
         figures.note(&format!("job {} from before is {ended}", job[0]));

@@ -41,7 +41,8 @@ const TRIED: [&str; 5] = [
 ];
 
 /// What a long run must have done besides.
-const TRIED_IF_LONG: [&str; 5] = [
+const TRIED_IF_LONG: [&str; 6] = [
+    "moments refused, their history collected",
     "stops by SIGTERM",
     "restores, every invariant checked",
     "jobs paused and resumed",

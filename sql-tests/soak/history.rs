@@ -54,12 +54,12 @@ impl History {
                 (0, _) => String::new(),
                 (1, _) | (_, None) => "AS OF SYSTEM TIME '-1ms'".to_owned(),
                 (_, Some(moment)) => {
-                    self.read_again(db, &moment)?;
+                    self.read_again(db, &moment, round.figures)?;
                     format!("AS OF SYSTEM TIME {}", moment.at)
                 }
             };
             let read = workload.check_moment(db, "soak.public", &clause);
-            self.unless_collected(&clause, read)?;
+            self.unless_collected(&clause, read, round.figures)?;
             round.figures.done("moments of the past read");
             Ok(())
         });
@@ -77,9 +77,15 @@ impl History {
         let accounts = accounts(db, "soak.public", &format!("AS OF SYSTEM TIME {at}"))?;
         let mut moments = self.moments.lock();
         moments.push_back(Moment { at, accounts });
-        while moments.len() > MOMENTS
-            || moments.front().is_some_and(|m| m.age() > self.ttl_seconds.saturating_mul(2))
-        {
+        if moments.len() > MOMENTS {
+            // Every other one stays, so that old ones are among them.
+            let mut odd = false;
+            moments.retain(|_| {
+                odd = !odd;
+                odd
+            });
+        }
+        while moments.front().is_some_and(|m| m.age() > self.ttl_seconds.saturating_mul(2)) {
             moments.pop_front();
         }
         Ok(())
@@ -98,10 +104,10 @@ impl History {
     }
 
     /// What was read once is read again.
-    fn read_again(&self, db: &Session, moment: &Moment) -> Result<(), Refusal> {
+    fn read_again(&self, db: &Session, moment: &Moment, figures: &Figures) -> Result<(), Refusal> {
         let clause = format!("AS OF SYSTEM TIME {}", moment.at);
         let again = accounts(db, "soak.public", &clause);
-        if let Some(again) = self.unless_collected(&clause, again)? {
+        if let Some(again) = self.unless_collected(&clause, again, figures)? {
             assert_eq!(again, moment.accounts, "the past has changed: {clause}");
         }
         Ok(())
@@ -112,6 +118,7 @@ impl History {
         &self,
         clause: &str,
         read: Result<T, Refusal>,
+        figures: &Figures,
     ) -> Result<Option<T>, Refusal> {
         match read {
             Ok(read) => Ok(Some(read)),
@@ -119,6 +126,7 @@ impl History {
                 let at = clause.rsplit(' ').next().unwrap_or_default().to_owned();
                 let age = Moment { at, accounts: Vec::new() }.age();
                 assert!(age >= self.ttl_seconds, "after {age} s: {refusal}");
+                figures.done("moments refused, their history collected");
                 Ok(None)
             }
             Err(refusal) => Err(refusal),
@@ -135,11 +143,11 @@ impl History {
     ) {
         for _ in 0..4 {
             let Some(moment) = self.some(dice) else { return };
-            self.read_again(db, &moment).expect("a read of the past");
+            self.read_again(db, &moment, figures).expect("a read of the past");
             let clause = format!("AS OF SYSTEM TIME {}", moment.at);
             for workload in workloads {
                 let read = workload.check_moment(db, "soak.public", &clause);
-                self.unless_collected(&clause, read).expect("a read of the past");
+                self.unless_collected(&clause, read, figures).expect("a read of the past");
             }
             figures.done("moments read again after a restart");
         }

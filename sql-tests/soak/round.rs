@@ -1,5 +1,6 @@
 //! One life of a server: clients work until enough was acknowledged, then it is stopped.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
@@ -290,7 +291,14 @@ impl Round<'_> {
                 return;
             }
         };
-        while !self.target.is_over() && step(&db).is_ok() {}
+        let steps = AssertUnwindSafe(|| while !self.target.is_over() && step(&db).is_ok() {});
+        // The journal says what was wrong, besides the test.
+        if let Err(panic) = catch_unwind(steps) {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or(panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+            self.figures.note(&format!("round {}: WRONG: {said}", self.number));
+            resume_unwind(panic);
+        }
     }
 }
 

@@ -67,13 +67,18 @@ pub fn step(db: &Session, dice: &mut Dice, round: &Round<'_>) -> Result<(), Gone
 fn until_done(db: &Session, sql: &str, round: &Round<'_>) -> Result<(), Gone> {
     round.figures.note(sql);
     while let Err(refusal) = db.rows(sql) {
-        if fate(&refusal, sql) == Fate::Unknown {
+        // A change that a kill interrupted is being brought to its end by its job.
+        if refusal.code == "55006" {
+            round.figures.done("changes of the schema that waited for another");
+        } else if fate(&refusal, sql) == Fate::Unknown {
             return Err(Gone);
+        } else {
+            round.figures.done("changes of the schema told to try again");
         }
-        round.figures.done("changes of the schema told to try again");
         if round.target.is_over() {
             return Err(Gone);
         }
+        round.target.pause(1);
     }
     Ok(())
 }

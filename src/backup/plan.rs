@@ -35,8 +35,9 @@ use crate::task::Interrupt;
 /// How far apart the end times are that name different directories.
 const NAME_STEP: Duration = Duration::from_millis(10);
 
-/// End times tried before a directory that is taken is reported.
-const ATTEMPTS_MAX: u32 = 4;
+/// End times tried before a directory that is taken is reported. After a crash the clock may stand
+/// still for some seconds, until the machine's clock has come to where it was.
+const ATTEMPTS_MAX: u32 = 500;
 
 /// What planning works with.
 pub struct PlanContext<'a> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::bootstrap;
 use super::descriptor::{
-    DatabaseDescriptor, Descriptor, DescriptorId, Privileges, SchemaDescriptor,
+    DatabaseDescriptor, Descriptor, DescriptorId, Privileges, SchemaDescriptor, TableDescriptor,
 };
 use super::load::{self, load};
 use super::names::{PUBLIC_SCHEMA, duplicate, undefined};
@@ -19,7 +19,7 @@ use super::snapshot::CatalogSnapshot;
 use super::{comment, system, zone};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::keys::{Key, Span, index_prefix, table_span};
+use crate::keys::{IndexId, Key, Span, index_prefix, index_span, table_span};
 use crate::mvcc::{LockMode, Mvcc, Snapshot, Txn, TxnOptions, WaitPolicy};
 use crate::types::Datum;
 
@@ -240,6 +240,7 @@ impl Catalog {
         // The name under which it is stored, should the caller have changed it already.
         let stored = stored(txn, id)?
             .ok_or_else(|| undefined(ObjectRef::from(descriptor).class(), &[descriptor.name()]))?;
+        leave_indexes(txn, &stored, None)?;
         system::NAMESPACE.delete(txn, &name_key(&stored))?;
         system::DESCRIPTOR.delete(txn, &[Datum::Int8(i64::from(id))])?;
         comment::clear(txn, id)?;
@@ -354,11 +355,30 @@ pub(super) fn write(txn: &mut Txn, descriptor: &Descriptor) -> Result<()> {
     }
     let mut new = descriptor.clone();
     if let Some(old) = &old {
+        leave_indexes(txn, old, Some(&new))?;
         new.set_version(old.version() + 1);
     }
     let json = serde_json::to_vec(&new)
         .map_err(|e| Error::internal("a descriptor cannot be encoded").with_source(e))?;
     system::DESCRIPTOR.upsert(txn, &[Datum::Int8(i64::from(id)), Datum::bytes(json)])
+}
+
+/// Counts every index that a table had and will not have any more as written: what comes to the
+/// table from now on is not written there, so whoever read it and commits later must conflict now.
+fn leave_indexes(txn: &mut Txn, old: &Descriptor, new: Option<&Descriptor>) -> Result<()> {
+    let Descriptor::Table(old) = old else { return Ok(()) };
+    let kept: Vec<IndexId> = match new {
+        Some(Descriptor::Table(new)) => indexes(new).collect(),
+        _ => Vec::new(),
+    };
+    for index in indexes(old).filter(|id| !kept.contains(id)) {
+        txn.mark_span_written(index_span(old.id, index))?;
+    }
+    Ok(())
+}
+
+fn indexes(table: &TableDescriptor) -> impl Iterator<Item = IndexId> {
+    std::iter::once(&table.primary_index).chain(&table.indexes).map(|index| index.id)
 }
 
 /// A transaction read without its reads being recorded: what a statement depends on in the

@@ -287,6 +287,34 @@ fn a_restarted_statement_sees_the_new_version() {
 }
 
 #[test]
+fn a_transaction_that_begins_anew_keeps_its_locks_and_nothing_else() {
+    let store = store();
+    write(&store, &[("a", "1"), ("b", "1")]);
+    let mut txn = begin(&store);
+    assert_eq!(get(&mut txn, "a").as_deref(), Some("1"));
+    put(&mut txn, "b", "2");
+    let given_up = Arc::new(AtomicUsize::new(0));
+    let counter = given_up.clone();
+    txn.on_rollback(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    write(&store, &[("a", "2")]);
+    txn.restart();
+    assert_eq!(given_up.load(Ordering::Relaxed), 1);
+    // What it reads is new, what it wrote is gone, what it locked nobody else gets.
+    assert_eq!(get(&mut txn, "a").as_deref(), Some("2"));
+    assert_eq!(get(&mut txn, "b").as_deref(), Some("1"));
+    let mut other = begin(&store);
+    let locked = other.lock(&key("b"), LockMode::Exclusive, WaitPolicy::Skip).unwrap();
+    assert!(!locked);
+    assert!(!txn.has_writes());
+    put(&mut txn, "a", "3");
+    txn.commit().unwrap();
+    assert_eq!(read(&store, "b").as_deref(), Some("1"));
+    assert!(other.lock(&key("b"), LockMode::Exclusive, WaitPolicy::Skip).unwrap());
+}
+
+#[test]
 fn a_statement_is_not_restarted_when_an_earlier_read_changed() {
     let store = store();
     write(&store, &[("a", "1"), ("b", "1")]);

@@ -465,6 +465,22 @@ impl Txn {
         Ok(self.refresh())
     }
 
+    /// After a retryable error other than a deadlock: begins anew on a fresh snapshot, as if it had
+    /// done nothing. Locks are kept, so that whoever waited for one does not wait for it again.
+    pub fn restart(&mut self) {
+        self.reads = ReadSet::default();
+        self.writes = WriteSet::default();
+        self.savepoints.clear();
+        self.marked.clear();
+        self.on_commit.clear();
+        for hook in std::mem::take(&mut self.on_rollback) {
+            hook();
+        }
+        self.doomed = false;
+        let history = self.mvcc.read_latest(!self.options.read_only);
+        self.move_to(history);
+    }
+
     /// Moves the read time forward, unless something that was read has changed.
     fn refresh(&mut self) -> bool {
         let history = self.mvcc.read_latest(!self.options.read_only);

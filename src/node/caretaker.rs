@@ -15,16 +15,13 @@ use crate::keys::ordered::decode_datum;
 use crate::keys::{IndexId, Span, TableId, index_span, split_prefix, table_span};
 use crate::kv::{Access, Family};
 use crate::mvcc::ExportRequest;
-use crate::settings::SQL_DEFAULT_GC_TTL;
+use crate::settings::{GC_SWEEP_INTERVAL, SQL_DEFAULT_GC_TTL};
 use crate::sql::server::Server;
 use crate::task::{Cause, Interrupt};
 use crate::types::{Datum, Type};
 
 /// How often it looks whether settings changed.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// How often it collects garbage.
-const SWEEP: Duration = Duration::from_secs(600);
 
 /// Position of the cluster settings in `catalog::watched_spans`.
 const WATCHED_SETTINGS: usize = 1;
@@ -63,7 +60,7 @@ impl Caretaker {
 
 fn work(server: &Server, stop: &Interrupt) {
     let mut settings_seen = server.mvcc.watched_version(WATCHED_SETTINGS);
-    let mut next_sweep = Instant::now() + SWEEP;
+    let mut swept = Instant::now();
     while stop.wait(LOOK).is_ok() {
         let settings = server.mvcc.watched_version(WATCHED_SETTINGS);
         if settings != settings_seen {
@@ -73,13 +70,13 @@ fn work(server: &Server, stop: &Interrupt) {
                 Err(e) => tracing::warn!(error = %e, "cluster settings could not be read"),
             }
         }
-        if Instant::now() >= next_sweep {
+        if swept.elapsed() >= server.settings.duration(GC_SWEEP_INTERVAL) {
             if let Err(e) = sweep(server, stop)
                 && stop.cause().is_none()
             {
                 tracing::warn!(error = %e, "garbage collection failed and will be tried again");
             }
-            next_sweep = Instant::now() + SWEEP;
+            swept = Instant::now();
         }
     }
 }

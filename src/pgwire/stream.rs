@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use socket2::{SockRef, TcpKeepalive};
 
 use crate::error::{Error, Result, sqlstate};
 use crate::limits;
@@ -15,6 +16,15 @@ const FLUSH_BYTES: usize = 64 << 10;
 
 /// Free space offered to each read.
 const READ_BYTES: usize = 16 << 10;
+
+/// A client that is silent for so long is asked whether its machine is still there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+
+/// How often it is asked when it does not answer.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// After so many questions without an answer the connection is lost, and its locks are free.
+const KEEPALIVE_PROBES: u32 = 3;
 
 /// A buffered connection.
 pub struct Stream {
@@ -34,6 +44,7 @@ impl Stream {
     /// Wraps an accepted socket.
     pub fn new(socket: TcpStream) -> Result<Stream> {
         socket.set_nodelay(true)?;
+        keep_alive(&socket)?;
         Ok(Stream {
             socket,
             input: Vec::with_capacity(READ_BYTES),
@@ -172,6 +183,20 @@ impl Stream {
     pub fn sent(&self) -> u64 {
         self.sent
     }
+}
+
+/// Has the system find out when the machine at the other end is gone without a word, whether the
+/// connection is silent or has bytes on their way.
+fn keep_alive(socket: &TcpStream) -> Result<()> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_PROBES);
+    let socket = SockRef::from(socket);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(KEEPALIVE_IDLE + KEEPALIVE_INTERVAL * KEEPALIVE_PROBES))?;
+    Ok(())
 }
 
 /// Answers whether the other end of a socket is still there, without taking data from it.

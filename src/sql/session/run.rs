@@ -97,7 +97,7 @@ impl Session {
                     };
                 }
                 Err(e) if e.is_retryable() && attempt < ATTEMPTS_MAX && client.rewind() => {
-                    if !self.can_retry()? {
+                    if !self.can_retry(&e)? {
                         return Err(explained(e));
                     }
                     self.interrupt.check()?;
@@ -154,16 +154,20 @@ impl Session {
     }
 
     /// After a retryable error: whether the statement can run again, with everything made ready.
-    fn can_retry(&mut self) -> Result<bool> {
+    fn can_retry(&mut self, e: &Error) -> Result<bool> {
         let Some(block) = &mut self.block else { return Ok(true) };
         if block.statements == 0 && block.savepoints.is_empty() {
             // Nothing else has happened in it: the whole transaction runs again.
-            if block.explicit {
+            if block.is_historic() {
+                return Ok(false);
+            }
+            if e.code() != sqlstate::DEADLOCK_DETECTED {
+                // With its locks, or it would have to queue for them again and again.
+                block.txn.restart();
+            } else if block.explicit {
                 let options = block.restart_modes();
                 let (before, locals) = (block.before.take(), std::mem::take(&mut block.locals));
-                if block.is_historic() {
-                    return Ok(false);
-                }
+                // Its locks must be free before it asks for the same ones.
                 self.block = None;
                 self.begin(true, &options)?;
                 if let Some(block) = &mut self.block {
