@@ -184,7 +184,7 @@ impl TableDescriptor {
         for column in &self.columns {
             used.extend(column.types_used());
         }
-        let indexes = std::iter::once(&self.primary_index).chain(&self.indexes);
+        let indexes = std::iter::once(&self.primary_index).chain(self.written_indexes());
         let mut texts: Vec<&str> = indexes.filter_map(|index| index.predicate.as_deref()).collect();
         texts.extend(self.checks.iter().map(|check| check.expression.as_str()));
         if let TableKind::View { query } | TableKind::MaterializedView { query } = &self.kind {

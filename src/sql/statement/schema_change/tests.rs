@@ -13,6 +13,7 @@ use crate::jobs::State;
 use crate::keys::{IndexId, TableId, index_span};
 use crate::kv::Access;
 use crate::settings::{self, Settings};
+use crate::sql::integrity;
 use crate::sql::server::Server;
 use crate::sql::session::Session;
 use crate::sql::testing::{ask, login, server};
@@ -117,6 +118,13 @@ impl Scene {
         assert!(found == expected, "every row has its entry");
     }
 
+    /// Everything agrees with everything.
+    fn is_sound(&self) {
+        let report = integrity::check(&self.server, &Interrupt::new()).unwrap();
+        let found: Vec<String> = report.findings.iter().map(|f| format!("{f:?}")).collect();
+        assert!(report.is_clean(), "{found:?}");
+    }
+
     /// Versions stored under an index.
     fn is_clear(&self, table: TableId, index: IndexId) -> bool {
         let mvcc = &self.server.mvcc;
@@ -206,6 +214,7 @@ fn writers_and_an_index_in_the_making_agree() {
         });
         scene.check("t", "by_b");
         scene.check("t", "some");
+        scene.is_sound();
     }
 }
 
@@ -315,6 +324,7 @@ fn a_job_that_pauses_anywhere_goes_on_where_it_was() {
         let table = scene.table("t");
         assert!(table.indexes.is_empty(), "{place}: nobody reads by it");
         assert_eq!(table.mutations.len(), 1);
+        scene.is_sound();
         scene.run("INSERT INTO t VALUES (-1, -1, 0)");
         scene.run("DELETE FROM t WHERE id % 10 = 3");
         scene.run("UPDATE t SET a = a + 5000 WHERE id % 10 = 4");
@@ -444,6 +454,7 @@ fn a_constraint_that_a_row_violates_goes_again() {
     let validated = "SELECT convalidated::int FROM pg_constraint WHERE conname = 'few'";
     assert_eq!(scene.number(validated), 0);
     scene.refused("ALTER TABLE t VALIDATE CONSTRAINT few");
+    scene.is_sound();
     assert_eq!(scene.number(validated), 0);
     scene.run("DELETE FROM t WHERE b = 1000");
     scene.run("ALTER TABLE t VALIDATE CONSTRAINT few");
@@ -484,6 +495,7 @@ fn rows_get_another_form_while_others_write() {
         scene.check("t", "by_sum");
         assert_eq!(scene.number("SELECT count(*) FROM t WHERE double <> a * 2"), 0);
         assert_eq!(scene.number("SELECT count(*) FROM t WHERE r IS NULL OR r >= 1"), 0);
+        scene.is_sound();
         let all = scene.number("SELECT count(*) FROM t WHERE b + 0 >= 0");
         assert_eq!(scene.number("SELECT count(DISTINCT r) FROM t"), all, "seed {seed}");
         assert_eq!(scene.table("t").column_named("b").unwrap().ty.ty, crate::types::Type::Int8);
