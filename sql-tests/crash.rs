@@ -74,6 +74,7 @@ fn no_acknowledged_row_is_lost_to_kill_9() {
         ));
         assert_eq!(indexed, stored.len().to_string(), "round {round}: the index");
     }
+    crate::check::clean(&server.kill());
 }
 
 fn ids(db: &Session, sql: &str) -> BTreeSet<i64> {

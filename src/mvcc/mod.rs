@@ -285,8 +285,12 @@ impl Mvcc {
         let mut batch = Batch::new();
         meta::put_time(&mut batch, meta::BOUND_WHILE_IDLE, bound);
         let written = self.engine.write(batch, Durability::Synced);
+        // While the disk is full every second brings another try; one line in the log is enough.
+        let is_news = !self.timeline.was_refused();
         self.timeline.end_moving_bound(written.is_ok().then_some(bound));
-        if let Err(e) = &written {
+        if let Err(e) = &written
+            && is_news
+        {
             tracing::warn!(error = %e, "the bound of the clock could not be written");
         }
         if self.timeline.is_below_bound(at) { Ok(()) } else { written }
