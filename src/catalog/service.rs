@@ -240,7 +240,7 @@ impl Catalog {
         // The name under which it is stored, should the caller have changed it already.
         let stored = stored(txn, id)?
             .ok_or_else(|| undefined(ObjectRef::from(descriptor).class(), &[descriptor.name()]))?;
-        leave_indexes(txn, &stored, None)?;
+        leave_indexes(txn, &stored, None);
         system::NAMESPACE.delete(txn, &name_key(&stored))?;
         system::DESCRIPTOR.delete(txn, &[Datum::Int8(i64::from(id))])?;
         comment::clear(txn, id)?;
@@ -355,7 +355,7 @@ pub(super) fn write(txn: &mut Txn, descriptor: &Descriptor) -> Result<()> {
     }
     let mut new = descriptor.clone();
     if let Some(old) = &old {
-        leave_indexes(txn, old, Some(&new))?;
+        leave_indexes(txn, old, Some(&new));
         new.set_version(old.version() + 1);
     }
     let json = serde_json::to_vec(&new)
@@ -365,16 +365,15 @@ pub(super) fn write(txn: &mut Txn, descriptor: &Descriptor) -> Result<()> {
 
 /// Counts every index that a table had and will not have any more as written: what comes to the
 /// table from now on is not written there, so whoever read it and commits later must conflict now.
-fn leave_indexes(txn: &mut Txn, old: &Descriptor, new: Option<&Descriptor>) -> Result<()> {
-    let Descriptor::Table(old) = old else { return Ok(()) };
+fn leave_indexes(txn: &mut Txn, old: &Descriptor, new: Option<&Descriptor>) {
+    let Descriptor::Table(old) = old else { return };
     let kept: Vec<IndexId> = match new {
         Some(Descriptor::Table(new)) => indexes(new).collect(),
         _ => Vec::new(),
     };
     for index in indexes(old).filter(|id| !kept.contains(id)) {
-        txn.mark_span_written(index_span(old.id, index))?;
+        txn.leave_span(index_span(old.id, index));
     }
-    Ok(())
 }
 
 fn indexes(table: &TableDescriptor) -> impl Iterator<Item = IndexId> {

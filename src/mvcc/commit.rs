@@ -41,6 +41,8 @@ pub(super) struct Job {
     pub(super) reads: ReadSet,
     pub(super) writes: WriteSet,
     pub(super) marked: Vec<Span>,
+    /// Spans into which nobody writes any more: who read them conflicts, and that is all.
+    pub(super) left: Vec<Span>,
     /// What was prepared of a commit that memory does not hold.
     pub(super) prepared: Option<Prepared>,
     pub(super) locks: Held,
@@ -270,6 +272,7 @@ impl Group<'_> {
                     continue;
                 }
                 recent.insert(at, job.writes.keys().map(Key::as_slice), &job.marked);
+                recent.insert_spans(at, &job.left);
                 member.outcome = Some(Ok(at));
                 last = Some(at);
             }

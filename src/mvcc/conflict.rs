@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::Txn;
 use super::reads::{Read, ReadSet};
 use crate::clock::Timestamp;
 use crate::keys::Span;
@@ -42,6 +43,14 @@ struct Wide {
     span: Span,
 }
 
+impl Txn {
+    /// Says that nobody will write into a span any more once the transaction has committed: whoever
+    /// read it and commits later conflicts. Unlike what is loaded in bulk, nothing in it is new.
+    pub fn leave_span(&mut self, span: Span) {
+        self.left.push(span);
+    }
+}
+
 /// What is known about a key's newest version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Newest {
@@ -66,9 +75,7 @@ impl Recent {
         keys: impl ExactSizeIterator<Item = &'a [u8]> + DoubleEndedIterator,
         marked: &[Span],
     ) {
-        for span in marked {
-            self.spans.push_back(Wide { at, span: span.clone() });
-        }
+        self.insert_spans(at, marked);
         if keys.len() > KEYS_EXACT_MAX {
             let mut keys = keys;
             if let (Some(first), Some(last)) = (keys.next(), keys.next_back()) {
@@ -86,6 +93,11 @@ impl Recent {
         }
         self.bytes += commit.bytes;
         self.commits.push_back(commit);
+    }
+
+    /// Remembers that a commit changed all of some spans.
+    pub(super) fn insert_spans(&mut self, at: Timestamp, spans: &[Span]) {
+        self.spans.extend(spans.iter().map(|span| Wide { at, span: span.clone() }));
     }
 
     /// Forgets commits that nobody can ask about, and the oldest ones when there are too many.

@@ -143,7 +143,8 @@ impl Committer {
         prepared: Option<Prepared>,
         bound: Option<Timestamp>,
     ) -> Result<Timestamp> {
-        let spans: Vec<Span> = job.writes.spilled_spans().chain(&job.marked).cloned().collect();
+        let spans: Vec<Span> =
+            job.writes.spilled_spans().chain(&job.marked).chain(&job.left).cloned().collect();
         {
             let mut recent = self.recent.lock();
             recent.prune(self.timeline.oldest_writer());

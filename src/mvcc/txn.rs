@@ -113,6 +113,7 @@ pub struct Txn {
     savepoints: Vec<Savepoint>,
     next_savepoint: u64,
     marked: Vec<Span>,
+    pub(super) left: Vec<Span>,
     on_commit: Vec<CommitHook>,
     on_rollback: Vec<RollbackHook>,
     /// Set when only running the whole transaction again can help.
@@ -141,6 +142,7 @@ impl Txn {
             savepoints: Vec::new(),
             next_savepoint: 1,
             marked: Vec::new(),
+            left: Vec::new(),
             on_commit: Vec::new(),
             on_rollback: Vec::new(),
             doomed: false,
@@ -472,10 +474,9 @@ impl Txn {
         self.writes = WriteSet::default();
         self.savepoints.clear();
         self.marked.clear();
+        self.left.clear();
         self.on_commit.clear();
-        for hook in std::mem::take(&mut self.on_rollback) {
-            hook();
-        }
+        std::mem::take(&mut self.on_rollback).into_iter().for_each(|hook| hook());
         self.doomed = false;
         let history = self.mvcc.read_latest(!self.options.read_only);
         self.move_to(history);
@@ -560,6 +561,7 @@ impl Txn {
                 reads,
                 writes: std::mem::take(&mut self.writes),
                 marked: std::mem::take(&mut self.marked),
+                left: std::mem::take(&mut self.left),
                 prepared,
                 locks: std::mem::take(&mut self.locks),
             })?
