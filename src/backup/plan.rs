@@ -3,9 +3,10 @@
 //! written to the destination yet: if the transaction does not commit, nothing happened.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use dashmap::DashMap;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -34,6 +35,9 @@ use crate::task::Interrupt;
 
 /// How far apart the end times are that name different directories.
 const NAME_STEP: Duration = Duration::from_millis(10);
+
+/// Nanoseconds of the unit in which directories name times.
+const NANOS_OF_A_HUNDREDTH: u64 = 10_000_000;
 
 /// End times tried before a directory that is taken is reported. After a crash the clock may stand
 /// still for some seconds, until the machine's clock has come to where it was.
@@ -109,6 +113,11 @@ pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Plan> {
     let (end, then, targets, place) = loop {
         attempt += 1;
         let end = end_time(catalog, request.end)?;
+        let named_now = request.end.is_none() && request.into.is_named_by_time();
+        if named_now && !is_first_of_its_name(catalog, end) && attempt < ATTEMPTS_MAX {
+            context.interrupt.wait(NAME_STEP)?;
+            continue;
+        }
         let then = catalog.snapshot_at(&mvcc.snapshot(end)?)?;
         let targets = target::resolve(&then, context.names, &request.targets)?;
         target::check_privileges(&then, &now, context.role, &targets)?;
@@ -125,8 +134,7 @@ pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Plan> {
             // second has it already: the next one is free.
             Err(e)
                 if e.code() == sqlstate::FILE_ALREADY_EXISTS
-                    && request.end.is_none()
-                    && request.into.is_named_by_time()
+                    && named_now
                     && attempt < ATTEMPTS_MAX =>
             {
                 context.interrupt.wait(NAME_STEP)?;
@@ -170,6 +178,17 @@ pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Plan> {
     let details = serde_json::to_value(&details)
         .map_err(|e| Error::internal("the details of a backup cannot be encoded").with_source(e))?;
     Ok(Plan { details, description, descriptor_ids, targets: targets.words })
+}
+
+/// Whether no other backup of this cluster was planned for the hundredth of a second that names
+/// the directory. Two that are planned at once both find it free, and the later job would fail.
+fn is_first_of_its_name(catalog: &Catalog, end: Timestamp) -> bool {
+    static LAST: LazyLock<DashMap<Uuid, u64>> = LazyLock::new(DashMap::new);
+    let hundredth = end.wall / NANOS_OF_A_HUNDREDTH;
+    let mut last = LAST.entry(catalog.cluster_id()).or_default();
+    let is_first = *last < hundredth;
+    *last = hundredth.max(*last);
+    is_first
 }
 
 /// The end time: the one that was asked for, or now.

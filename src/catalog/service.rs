@@ -233,8 +233,8 @@ impl Catalog {
         write(txn, descriptor)
     }
 
-    /// Removes a descriptor, its name, comments and zone configuration. Its data is the caller's
-    /// affair.
+    /// Removes a descriptor, its name, comments, zone configuration and statistics. Its data is the
+    /// caller's affair.
     pub fn delete(&self, txn: &mut Txn, descriptor: &Descriptor) -> Result<()> {
         let id = descriptor.id();
         // The name under which it is stored, should the caller have changed it already.
@@ -245,6 +245,9 @@ impl Catalog {
         system::DESCRIPTOR.delete(txn, &[Datum::Int8(i64::from(id))])?;
         comment::clear(txn, id)?;
         zone::delete(txn, id)?;
+        for row in system::TABLE_STATISTICS.scan(txn, &[Datum::Int8(i64::from(id))])? {
+            system::TABLE_STATISTICS.delete(txn, row.get(..2).unwrap_or_default())?;
+        }
         if matches!(&stored, Descriptor::Table(t) if t.sequence().is_some()) {
             let sequences = Arc::clone(&self.sequences);
             txn.on_commit(move |_| sequences.forget(id));

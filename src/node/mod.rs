@@ -64,6 +64,7 @@ use crate::settings::Settings;
 use crate::sql::server::Server;
 use crate::sql::sessions::Sessions;
 use crate::sql::statement::schedule::BackupLaunch;
+use crate::sql::statistics::Statistics;
 use caretaker::Caretaker;
 pub use inspect::Inspected;
 
@@ -114,8 +115,17 @@ impl Node {
             ids.clone(),
         );
         let sessions = Arc::new(Sessions::new());
-        let server =
-            Arc::new(Server { mvcc, catalog, jobs, cloud, settings, clock, ids, sessions });
+        let server = Arc::new(Server {
+            mvcc,
+            catalog,
+            jobs,
+            cloud,
+            settings,
+            clock,
+            ids,
+            sessions,
+            statistics: Statistics::new(),
+        });
         crate::sql::statement::sweep_temporary(&server, None)?;
         resumers::register(&server)?;
         server.jobs.start()?;

@@ -35,6 +35,7 @@ pub mod server;
 pub mod session;
 pub mod sessions;
 pub mod statement;
+pub mod statistics;
 pub mod variables;
 pub mod walk;
 

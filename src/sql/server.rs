@@ -11,6 +11,7 @@ use crate::jobs::Registry;
 use crate::mvcc::Mvcc;
 use crate::settings::Settings;
 use crate::sql::sessions::Sessions;
+use crate::sql::statistics::Statistics;
 
 /// The services of a node, as SQL sees them.
 pub struct Server {
@@ -30,6 +31,8 @@ pub struct Server {
     pub ids: Arc<IdSource>,
     /// Who is connected.
     pub sessions: Arc<Sessions>,
+    /// What is known of the tables' rows.
+    pub statistics: Statistics,
 }
 
 impl Server {

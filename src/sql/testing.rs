@@ -18,6 +18,7 @@ use crate::sql::exec::context::{EvalContext, ExecContext};
 use crate::sql::server::Server;
 use crate::sql::session::{Login, Session};
 use crate::sql::sessions::Sessions;
+use crate::sql::statistics::Statistics;
 use crate::sql::variables::{Notes, SessionState};
 use crate::task::Interrupt;
 use crate::types::{Datum, SessionFormat};
@@ -40,7 +41,17 @@ pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
     let jobs =
         Registry::new(mvcc.clone(), catalog.clone(), settings.clone(), clock.clone(), ids.clone());
     let sessions = Arc::new(Sessions::new());
-    Arc::new(Server { mvcc, catalog, jobs, cloud, settings, clock, ids, sessions })
+    Arc::new(Server {
+        mvcc,
+        catalog,
+        jobs,
+        cloud,
+        settings,
+        clock,
+        ids,
+        sessions,
+        statistics: Statistics::new(),
+    })
 }
 
 /// The state of a session of root's in `defaultdb`.

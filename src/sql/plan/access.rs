@@ -1,5 +1,7 @@
 //! Access paths: which predicates an index can serve, and which index serves best.
 
+use std::sync::Arc;
+
 use crate::catalog::descriptor::{IndexDescriptor, TableDescriptor};
 use crate::sql::exec::eval::compare::{Class, CompareOp, class_of, comparison_of};
 use crate::sql::exec::order::Direction;
@@ -8,6 +10,7 @@ use crate::sql::plan::physical::Ordered;
 use crate::sql::plan::walk;
 use crate::sql::relation::Scan;
 use crate::sql::scalar::{ColumnRef, Scalar, ScalarKind};
+use crate::sql::statistics::{ColumnStatistics, Side, TableStatistics};
 use crate::types::{Datum, Type};
 
 /// Places of one scan that may come from lists in the statement's text.
@@ -248,6 +251,7 @@ pub fn path<'t>(
     index: &'t IndexDescriptor,
     conditions: &[Condition],
     rows: f64,
+    statistics: Option<&TableStatistics>,
 ) -> Path<'t> {
     let mut path = Path {
         index,
@@ -265,6 +269,11 @@ pub fn path<'t>(
     for key in &index.columns {
         let Some(column) = table.position(key.column) else { break };
         let on: Vec<&Condition> = conditions.iter().filter(|c| c.column == column).collect();
+        let known = statistics.and_then(|s| s.columns.get(&key.column)).map(Arc::as_ref);
+        let equal = |value: Option<&Scalar>| {
+            let value = value.and_then(Scalar::as_literal);
+            known.map_or(estimate::EQUAL, |known| known.equal(value))
+        };
         let rank = |c: &Condition| match &c.says {
             Says::Equal(_) => 0,
             Says::Null => 1,
@@ -274,19 +283,21 @@ pub fn path<'t>(
         };
         let best = on.iter().filter(|c| rank(c) < 9).min_by_key(|c| rank(c));
         let Some(condition) = best else {
-            range(&mut path, &on);
+            range(&mut path, &on, known);
             break;
         };
         match &condition.says {
             Says::In(list) => {
                 places = places.saturating_mul(list.len().max(1));
-                path.share *= (estimate::EQUAL * list.len() as f64).min(0.5);
+                let share: f64 = list.iter().map(|value| equal(Some(value))).sum();
+                path.share *= share.min(if known.is_some() { 1.0 } else { 0.5 });
             }
             Says::InArray(_) => {
                 unsure = true;
-                path.share *= (estimate::EQUAL * 10.0).min(0.5);
+                path.share *= (equal(None) * 10.0).min(0.5);
             }
-            _ => path.share *= estimate::EQUAL,
+            Says::Equal(value) => path.share *= equal(Some(value)),
+            _ => path.share *= known.map_or(estimate::EQUAL, |known| known.nulls),
         }
         path.terms.push(condition.says.clone());
         if condition.exact {
@@ -309,7 +320,7 @@ pub fn path<'t>(
 }
 
 /// Takes bounds of the column after the terms.
-fn range(path: &mut Path<'_>, on: &[&Condition]) {
+fn range(path: &mut Path<'_>, on: &[&Condition], known: Option<&ColumnStatistics>) {
     for condition in on {
         let used = match &condition.says {
             Says::Lower(value, inclusive) if path.lower.is_none() => {
@@ -331,9 +342,15 @@ fn range(path: &mut Path<'_>, on: &[&Condition]) {
             path.served.push(condition.predicate);
         }
     }
-    path.share *= match (&path.lower, &path.upper) {
-        (Some(_), Some(_)) => estimate::BETWEEN,
-        (None, None) => 1.0,
+    let beyond = |side, bound: &Option<(Scalar, bool)>| match bound {
+        None => Some(1.0),
+        Some((value, _)) => known?.beyond(side, value.as_literal()?),
+    };
+    let parts = (beyond(Side::Above, &path.lower), beyond(Side::Below, &path.upper));
+    path.share *= match (&path.lower, &path.upper, parts) {
+        (None, None, _) => 1.0,
+        (_, _, (Some(above), Some(below))) => (above + below - 1.0).max(1e-6),
+        (Some(_), Some(_), _) => estimate::BETWEEN,
         _ => estimate::RANGE,
     };
 }

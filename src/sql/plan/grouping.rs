@@ -52,7 +52,9 @@ impl Planner<'_> {
         let rows = if groups.is_empty() {
             1.0
         } else {
-            (input.rows * 0.1).max(1.0) * sets.len().max(1) as f64
+            let keys: Vec<Scalar> =
+                groups.iter().map(|g| Scalar::column(g.column, g.ty.clone())).collect();
+            self.known.groups(input.rows, &keys) * sets.len().max(1) as f64
         };
         let cost = input.cost + input.rows * (0.5 + 0.2 * calls.len() as f64);
         let produced: Vec<Produced> = groups

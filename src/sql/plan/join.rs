@@ -7,7 +7,7 @@ use crate::sql::exec::eval::compare::{CompareOp, comparison_of};
 use crate::sql::exec::reader::IndexReader;
 use crate::sql::plan::access::Path;
 use crate::sql::plan::compile::Layout;
-use crate::sql::plan::estimate;
+use crate::sql::plan::estimate::Known;
 use crate::sql::plan::physical::{
     DistinctSpec, HashJoinSpec, IndexJoinSpec, NestedLoopSpec, Node, Op, Residual,
 };
@@ -164,7 +164,14 @@ impl Planner<'_> {
         captured.sort_unstable();
         let right = self.build(right, &Want::default())?;
         let cost = left.cost + left.rows * (right.cost + 2.0);
-        let rows = joined_rows(kind, left.rows, right.rows, left.rows * right.rows, &predicates);
+        let rows = joined_rows(
+            &self.known,
+            kind,
+            left.rows,
+            right.rows,
+            left.rows * right.rows,
+            &predicates,
+        );
         self.nested(kind, left, right, captured, true, predicates, &needed, rows, cost)
     }
 
@@ -181,12 +188,12 @@ impl Planner<'_> {
         let on = sort_out(predicates, &columns_of(&left), &columns_of(&right));
         if on.equal.is_empty() {
             let pairs = left.rows * right.rows;
-            let rows = joined_rows(kind, left.rows, right.rows, pairs, &on.rest);
+            let rows = joined_rows(&self.known, kind, left.rows, right.rows, pairs, &on.rest);
             let cost = left.cost + right.cost + pairs * 0.2;
             return self.nested(kind, left, right, Vec::new(), false, on.rest, needed, rows, cost);
         }
         let pairs = left.rows * right.rows / left.rows.max(right.rows).max(1.0);
-        let rows = joined_rows(kind, left.rows, right.rows, pairs, &on.rest);
+        let rows = joined_rows(&self.known, kind, left.rows, right.rows, pairs, &on.rest);
         self.hash_join(kind, left, right, on, needed, rows, keep_order)
     }
 
@@ -357,7 +364,7 @@ impl Planner<'_> {
         let kept_columns: Vec<(Produced, usize)> =
             scan.columns.iter().filter(|(p, _)| read.contains(&p.column)).cloned().collect();
         let produced: Vec<Produced> = kept_columns.iter().map(|(p, _)| p.clone()).collect();
-        let share: f64 = inside.iter().chain(&across).map(estimate::selectivity).product();
+        let share = self.known.share(&inside) * self.known.share(&across);
         let filter = match Scalar::conjunction(inside) {
             None => None,
             Some(filter) => Some(self.expr(&filter, &Layout::new(&produced))?),
@@ -479,8 +486,15 @@ fn kept(node: &Node, columns: &[Produced]) -> Vec<crate::sql::plan::physical::Or
 }
 
 /// Estimated rows of a join.
-fn joined_rows(kind: JoinKind, left: f64, right: f64, pairs: f64, rest: &[Scalar]) -> f64 {
-    let pairs = estimate::filtered(pairs, rest);
+fn joined_rows(
+    known: &Known,
+    kind: JoinKind,
+    left: f64,
+    right: f64,
+    pairs: f64,
+    rest: &[Scalar],
+) -> f64 {
+    let pairs = known.filtered(pairs, rest);
     match kind {
         JoinKind::Inner => pairs,
         JoinKind::Left => pairs.max(left),

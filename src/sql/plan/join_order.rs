@@ -2,7 +2,6 @@
 //! that the cheapest next input is taken each time.
 
 use crate::error::{Error, Result};
-use crate::sql::plan::estimate;
 use crate::sql::plan::join::{columns_of, equality};
 use crate::sql::plan::physical::Node;
 use crate::sql::plan::planner::{Planner, Want};
@@ -151,10 +150,11 @@ impl Planner<'_> {
         let applicable = now(predicates, set, next);
         let outer = joined(inputs, set);
         let mut distinct: f64 = 1.0;
+        let mut most: f64 = 1.0;
         let mut share: f64 = 1.0;
         let mut hashable = false;
         for predicate in &applicable {
-            if equality(&predicate.scalar, &outer, &input.columns).is_some() {
+            if let Some(equal) = equality(&predicate.scalar, &outer, &input.columns) {
                 hashable = true;
                 let others = inputs
                     .iter()
@@ -162,14 +162,21 @@ impl Planner<'_> {
                     .filter(|(i, _)| predicate.reads & set & (1 << i) != 0)
                     .map(|(_, other)| other.base_rows)
                     .fold(1.0, f64::max);
-                // A foreign key points from the larger table to the smaller one's key.
-                distinct *= input.base_rows.min(others).max(1.0);
+                most = most.max(input.base_rows.max(others));
+                distinct *=
+                    match (self.known.distinct(&equal.left), self.known.distinct(&equal.right)) {
+                        // Each value of the side that has fewer meets one of the other's.
+                        (Some(left), Some(right)) => left.max(right),
+                        // A foreign key points from the larger table to the smaller one's key.
+                        _ => input.base_rows.min(others).max(1.0),
+                    };
             } else {
-                share *= estimate::selectivity(&predicate.scalar);
+                share *= self.known.selectivity(&predicate.scalar);
             }
         }
         let pairs = chain.rows * input.node.rows;
-        let rows = (pairs / distinct * share).max(1.0);
+        // Several columns together have no more different values than there are rows.
+        let rows = (pairs / distinct.min(most) * share).max(1.0);
         let mut cost = if hashable {
             let (large, small) = (chain.rows.max(input.node.rows), chain.rows.min(input.node.rows));
             chain.cost + input.node.cost + large * 0.6 + small * 1.2 + rows * 0.2

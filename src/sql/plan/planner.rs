@@ -10,7 +10,7 @@ use crate::sql::exec::order::Direction;
 use crate::sql::exec::state::Slots;
 use crate::sql::plan::PlanContext;
 use crate::sql::plan::compile::{Layout, compile, constant_of};
-use crate::sql::plan::estimate;
+use crate::sql::plan::estimate::{self, Known};
 use crate::sql::plan::physical::*;
 use crate::sql::plan::walk::{self, Columns};
 use crate::sql::relation::{CteId, Produced, Relation};
@@ -71,6 +71,8 @@ pub struct Planner<'p> {
     pub(super) ctes: HashMap<CteId, Cte>,
     pub(super) working: HashSet<CteId>,
     table_rows: HashMap<u32, f64>,
+    /// What is known of the query's columns.
+    pub(super) known: Known,
     next_column: u32,
     depth: usize,
     /// Whether the node being built is the statement itself rather than one of its WITH queries.
@@ -87,6 +89,7 @@ impl<'p> Planner<'p> {
             ctes: HashMap::new(),
             working: HashSet::new(),
             table_rows: HashMap::new(),
+            known: Known::of(relation, &ctx),
             next_column: walk::highest(relation) + 1,
             depth: 0,
             top_level: true,
@@ -296,7 +299,7 @@ impl<'p> Planner<'p> {
             self.use_indexed_expressions(&mut scan, &mut predicates)?;
             return self.scan(scan, predicates, want);
         }
-        let share: f64 = predicates.iter().map(estimate::selectivity).product();
+        let share = self.known.share(&predicates);
         let below = Want {
             order: want.order.clone(),
             rows: want.rows.map(|r| r / share.max(0.001)),
@@ -309,7 +312,7 @@ impl<'p> Planner<'p> {
 
     /// A node with predicates on top.
     pub(super) fn filtered(&mut self, input: Node, predicates: Vec<Scalar>) -> Result<Node> {
-        let rows = estimate::filtered(input.rows, &predicates);
+        let rows = self.known.filtered(input.rows, &predicates);
         let Some(predicate) = Scalar::conjunction(predicates) else { return Ok(input) };
         let layout = Layout::new(&input.columns);
         let predicate = self.expr(&predicate, &layout)?;

@@ -8,7 +8,6 @@ use crate::sql::exec::bounds::{Bounds, Limit, Term};
 use crate::sql::exec::reader::IndexReader;
 use crate::sql::plan::access::{self, Path, Says};
 use crate::sql::plan::compile::Layout;
-use crate::sql::plan::estimate;
 use crate::sql::plan::physical::{Node, Op, Ordered, TableScanSpec};
 use crate::sql::plan::planner::{Planner, Want};
 use crate::sql::plan::walk::{self, Columns};
@@ -79,6 +78,8 @@ impl Planner<'_> {
     ) -> Result<Vec<Path<'s>>> {
         let rows = self.table_rows(&scan.table);
         let conditions = access::conditions(scan, predicates, usable);
+        let server = self.ctx.server;
+        let statistics = server.statistics.of(&server.mvcc, &scan.table);
         let mut paths = Vec::new();
         for index in scan.table.all_indexes() {
             if scan.hint.is_some_and(|hint| hint != index.id) {
@@ -97,7 +98,7 @@ impl Planner<'_> {
                 }
                 continue;
             }
-            paths.push(access::path(&scan.table, index, &conditions, rows));
+            paths.push(access::path(&scan.table, index, &conditions, rows, statistics.as_deref()));
         }
         Ok(paths)
     }
@@ -154,7 +155,7 @@ impl Planner<'_> {
             let covering = is_primary || covers(&codec, &path, &columns)?;
             let read = (all * path.share).max(1.0);
             let rest: Vec<Scalar> = rest_of(&predicates, &path.served);
-            let out = estimate::filtered(read, &rest);
+            let out = self.known.filtered(read, &rest);
             let each = if covering { 1.0 } else { 1.0 + FETCH };
             let mut cost = read * each + if everything { 0.0 } else { SEEK * places(&path) };
             if !is_primary && everything {
@@ -186,7 +187,7 @@ impl Planner<'_> {
         };
         let rest = rest_of(&predicates, &path.served);
         let read = (all * path.share).max(1.0);
-        let rows = if path.single { 1.0 } else { estimate::filtered(read, &rest) };
+        let rows = if path.single { 1.0 } else { self.known.filtered(read, &rest) };
         let bounds = self.bounds(&path, &Layout::default())?;
         let produced: Vec<Produced> = scan.columns.iter().map(|(p, _)| p.clone()).collect();
         let filter = match Scalar::conjunction(rest) {

@@ -1,7 +1,7 @@
 //! Statements that tend tables: VACUUM, ANALYZE, REINDEX, LOCK, CHECKPOINT.
 //!
-//! Garbage is collected by the node and sizes are estimated from the store, so VACUUM and ANALYZE
-//! find nothing left to do; they check what they are given, and are done.
+//! Garbage is collected by the node, so VACUUM finds nothing left to do: it checks what it is given,
+//! and is done.
 
 use std::sync::Arc;
 
@@ -9,18 +9,21 @@ use sqlparser::ast::{Ident, ObjectName};
 
 use super::table::{Draft, fill};
 use super::{Outcome, Work, drop, object, view};
-use crate::catalog::descriptor::TableKind;
+use crate::catalog::descriptor::{TableDescriptor, TableKind};
 use crate::catalog::names;
 use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::IndexId;
 use crate::mvcc::WaitPolicy;
+use crate::sql::client::Severity;
+use crate::sql::statistics;
 use crate::syntax::{Analyze, LockTable, Maintain, Vacuum};
 
 /// Tables with columns as VACUUM and ANALYZE list them.
 type Listed = [(ObjectName, Vec<Ident>)];
 
-fn check_tables(work: &mut Work<'_>, tables: &Listed) -> Result<()> {
+fn check_tables(work: &mut Work<'_>, tables: &Listed) -> Result<Vec<Arc<TableDescriptor>>> {
+    let mut found = Vec::with_capacity(tables.len());
     for (name, columns) in tables {
         let table = object::relation(work, name)?;
         for column in columns {
@@ -34,8 +37,9 @@ fn check_tables(work: &mut Work<'_>, tables: &Listed) -> Result<()> {
                 ));
             }
         }
+        found.push(table);
     }
-    Ok(())
+    Ok(found)
 }
 
 fn refuse_block(work: &Work<'_>, what: &str) -> Result<()> {
@@ -51,14 +55,47 @@ fn refuse_block(work: &Work<'_>, what: &str) -> Result<()> {
 /// Runs VACUUM.
 pub fn vacuum(stmt: &Vacuum, work: &mut Work<'_>) -> Result<Outcome> {
     refuse_block(work, "VACUUM")?;
-    check_tables(work, &stmt.tables)?;
+    let tables = check_tables(work, &stmt.tables)?;
+    if stmt.analyze {
+        collect(work, tables)?;
+    }
     Outcome::done("VACUUM")
 }
 
 /// Runs ANALYZE and CREATE STATISTICS.
 pub fn analyze(stmt: &Analyze, work: &mut Work<'_>) -> Result<Outcome> {
-    check_tables(work, &stmt.tables)?;
+    let tables = check_tables(work, &stmt.tables)?;
+    collect(work, tables)?;
     Outcome::done(if stmt.name.is_some() { "CREATE STATISTICS" } else { "ANALYZE" })
+}
+
+/// Collects the statistics of some tables, or of all in the database.
+fn collect(work: &mut Work<'_>, named: Vec<Arc<TableDescriptor>>) -> Result<()> {
+    let catalog = work.catalog()?;
+    let tables = if named.is_empty() {
+        let here = catalog.database_named(&work.session.database)?.map(|database| database.id);
+        let schemas = here.into_iter().flat_map(|id| catalog.schemas(id));
+        schemas.flat_map(|schema| catalog.tables_in(schema.id)).cloned().collect()
+    } else {
+        named
+    };
+    let user = work.session.current_user.clone();
+    for table in tables {
+        let has_rows = matches!(table.kind, TableKind::Table | TableKind::MaterializedView { .. });
+        if !has_rows || object::refuse_system(table.id, &table.name).is_err() {
+            continue;
+        }
+        if privilege::require_owner(&catalog, &user, &table).is_err() {
+            let skipped = format!("skipping \"{}\" --- only its owner can analyze it", table.name);
+            let warning = Error::new(sqlstate::WARNING, skipped);
+            work.client.notice(Severity::Warning, &warning)?;
+            continue;
+        }
+        let codec = catalog.codec(table.id)?;
+        let created = work.statement_time;
+        statistics::collect(work.server, work.txn, &table, &codec, created, work.interrupt)?;
+    }
+    Ok(())
 }
 
 /// Runs REINDEX, CLUSTER and REFRESH.

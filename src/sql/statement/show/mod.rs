@@ -44,6 +44,7 @@ pub fn run(show: &Show, work: &mut Work<'_>) -> Result<Outcome> {
         Show::Types => database::types(work)?,
         Show::Columns { table, with_comment } => table::columns(table, *with_comment, work)?,
         Show::Indexes { table, with_comment } => table::indexes(table, *with_comment, work)?,
+        Show::Statistics { table, json: false } => table::statistics(table, work)?,
         Show::Users | Show::Roles => access::roles(work)?,
         Show::Grants { on, grantees } => access::grants(on.as_ref(), grantees, work)?,
         Show::RoleGrants { roles, grantees } => access::role_grants(roles, grantees, work)?,
@@ -95,6 +96,14 @@ pub fn fields(show: &Show) -> Option<Vec<Field>> {
             field("direction", Type::Text),
             field("storing", Type::Bool),
             field("implicit", Type::Bool),
+        ],
+        Show::Statistics { json: false, .. } => vec![
+            field("statistics_name", Type::Text),
+            field("column_names", Type::Array(Box::new(Type::Text))),
+            field("created", Type::Timestamp),
+            field("row_count", Type::Int8),
+            field("distinct_count", Type::Int8),
+            field("null_count", Type::Int8),
         ],
         Show::Users | Show::Roles => vec![
             field("username", Type::Text),

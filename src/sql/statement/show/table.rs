@@ -1,4 +1,4 @@
-//! SHOW COLUMNS, SHOW INDEXES.
+//! SHOW COLUMNS, SHOW INDEXES, SHOW STATISTICS.
 
 use std::sync::Arc;
 
@@ -7,6 +7,8 @@ use sqlparser::ast::ObjectName;
 use super::optional;
 use crate::catalog::comment::CommentKind;
 use crate::catalog::descriptor::{ColumnId, IndexDescriptor, TableDescriptor};
+use crate::catalog::privilege::{self, Privilege};
+use crate::catalog::system::TABLE_STATISTICS;
 use crate::catalog::{CatalogSnapshot, names};
 use crate::error::Result;
 use crate::sql::statement::Work;
@@ -26,6 +28,26 @@ fn table(
 
 fn every_index(table: &TableDescriptor) -> impl Iterator<Item = &IndexDescriptor> {
     std::iter::once(&table.primary_index).filter(|i| !i.columns.is_empty()).chain(&table.indexes)
+}
+
+/// SHOW STATISTICS.
+pub(super) fn statistics(name: &ObjectName, work: &mut Work<'_>) -> Result<Rows> {
+    let (catalog, table) = table(name, work)?;
+    privilege::check(&catalog, &work.session.current_user, &table, Privilege::Select)?;
+    let stored = TABLE_STATISTICS.scan(work.txn, &[Datum::Int8(i64::from(table.id))])?;
+    let rows = stored.into_iter().filter_map(|row| {
+        let mut row = row.into_iter().skip(2);
+        let (name, columns) = (row.next()?, row.next()?);
+        let Datum::Array(columns) = columns else { return None };
+        let names = columns.items.iter().filter_map(|id| {
+            let Datum::Int8(id) = id else { return None };
+            let column = table.column(ColumnId::try_from(*id).ok()?)?;
+            Some(Datum::text(&column.name))
+        });
+        let names = Datum::Array(Arc::new(Array::from_items(Type::Text, names.collect())));
+        Some([name, names].into_iter().chain(row.take(4)).collect())
+    });
+    Ok(rows.collect())
 }
 
 /// SHOW COLUMNS.
