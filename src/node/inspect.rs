@@ -18,6 +18,7 @@ use crate::mvcc::{self, Mvcc};
 use crate::settings::Settings;
 use crate::sql::server::Server;
 use crate::sql::sessions::Sessions;
+use crate::sql::statistics::Statistics;
 
 /// The services of a node over a store that is open for reading only: no doors, no jobs, no
 /// caretaker.
@@ -54,8 +55,17 @@ impl Inspected {
             ids.clone(),
         );
         let sessions = Arc::new(Sessions::new());
-        let server =
-            Arc::new(Server { mvcc, catalog, jobs, cloud, settings, clock, ids, sessions });
+        let server = Arc::new(Server {
+            mvcc,
+            catalog,
+            jobs,
+            cloud,
+            settings,
+            clock,
+            ids,
+            sessions,
+            statistics: Statistics::new(),
+        });
         Ok(Inspected { server, _runtime: runtime })
     }
 }
