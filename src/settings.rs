@@ -100,6 +100,8 @@ settings! {
         "writes of one transaction that are kept in memory; more go to temporary files";
     TRANSACTION_LOCKS "kv.transaction.max_row_locks" Int "200000"
         "row locks of one transaction before it locks whole indexes instead";
+    SCHEDULE_GC_PROTECTION "schedules.backup.gc_protection.enabled" Bool "true"
+        "whether schedules keep the history since their last backup for the next incremental one";
     SERVER_STATEMENT_MEMORY "sql.statement.memory_limit" Bytes "512MiB"
         "memory that one statement may hold in sorts and hash tables";
     SQL_DEFAULT_GC_TTL "gc.default_ttl" Duration "25h"

@@ -18,6 +18,7 @@ use crate::catalog::descriptor::DescriptorId;
 use crate::catalog::{Catalog, CatalogSnapshot};
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
+use crate::jobs::schedule::{CREATED_BY, Schedule, ScheduleId};
 use crate::jobs::{JobHandle, JobId, Resumer, secret};
 use crate::keys::{IndexId, Span, SpanSet, TableId};
 use crate::kv::Family;
@@ -34,6 +35,8 @@ const EXPORTING: &str = "exporting";
 pub trait Run {
     /// The job's number.
     fn id(&self) -> JobId;
+    /// The schedule that made it.
+    fn schedule(&self) -> Option<ScheduleId>;
     /// The details that planning fixed.
     fn details(&self) -> Result<Value>;
     /// What the last checkpoint left; null before the first.
@@ -51,6 +54,11 @@ pub trait Run {
 impl Run for JobHandle {
     fn id(&self) -> JobId {
         JobHandle::id(self)
+    }
+
+    fn schedule(&self) -> Option<ScheduleId> {
+        let by = JobHandle::record(self).created_by?;
+        (by.kind == CREATED_BY).then_some(by.id)
     }
 
     fn details(&self) -> Result<Value> {
@@ -129,7 +137,7 @@ impl BackupResumer {
             value => read_json(value, "progress")?,
         };
         if progress.complete {
-            return self.tidy_up(run);
+            return self.tidy_up(run, details);
         }
         let secrets: Secrets = secret::find(self.catalog.mvcc(), run.id())?
             .ok_or_else(|| Error::internal("the secrets of a running backup are gone"))?;
@@ -176,12 +184,34 @@ impl BackupResumer {
         let totals = Totals::of(&manifest.entry_counts, manifest.files.len(), true);
         run.checkpoint(1.0, "", json(&totals)?)?;
         run.pausepoint("backup.after.write_manifest")?;
-        self.tidy_up(run)
+        self.tidy_up(run, details)
     }
 
-    fn tidy_up(&self, run: &dyn Run) -> Result<()> {
+    fn tidy_up(&self, run: &dyn Run, details: &Details) -> Result<()> {
+        // The backup is complete whatever becomes of the next one.
+        if let Some(schedule) = run.schedule()
+            && let Err(e) = self.hand_on(schedule, &details.manifest)
+        {
+            tracing::warn!(schedule, error = %e, "history for the next backup is not kept");
+        }
         protect::release(self.catalog.mvcc(), run.id())?;
         secret::forget(self.catalog.mvcc(), run.id())
+    }
+
+    /// Keeps history for the schedule that will append to this layer: the one that made it, or the
+    /// other of its pair.
+    fn hand_on(&self, schedule: ScheduleId, layer: &Manifest) -> Result<()> {
+        let mvcc = self.catalog.mvcc();
+        let made = Schedule::find(&mut mvcc.snapshot(mvcc.visible())?, schedule)?;
+        let Some(made) = made else { return Ok(()) };
+        let appends = if layer.is_full() { made.arguments.dependent } else { Some(made.id) };
+        match appends {
+            Some(id) if self.settings.bool(settings::SCHEDULE_GC_PROTECTION) => {
+                protect::hand_on(mvcc, id, layer)
+            }
+            Some(id) => protect::release_schedule(mvcc, id),
+            None => Ok(()),
+        }
     }
 
     fn layer(&self, details: &Details, secrets: &Secrets, interrupt: &Interrupt) -> Result<Layer> {

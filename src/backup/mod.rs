@@ -59,7 +59,7 @@ pub use details::{Details, Totals};
 pub use job::{BackupResumer, Run};
 pub use locality::Elsewhere;
 pub use plan::{Plan, PlanContext, Request, plan};
-pub use protect::release_orphans;
+pub use protect::{release_orphans, release_schedule, release_schedules};
 pub use target::Names;
 
 /// The kind of a backup's job.

@@ -58,6 +58,10 @@ impl Run for Script {
         self.id
     }
 
+    fn schedule(&self) -> Option<crate::jobs::schedule::ScheduleId> {
+        None
+    }
+
     fn details(&self) -> Result<Value> {
         Ok(self.details.clone())
     }

@@ -222,7 +222,9 @@ enum Step {
     Put(u8, u8),
     Delete(u8),
     DeleteRange(u8, u8),
+    Erase(u8, u8),
     Flush,
+    Compact,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -230,7 +232,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0u8..30, any::<u8>()).prop_map(|(k, v)| Step::Put(k, v)),
         2 => (0u8..30).prop_map(Step::Delete),
         1 => (0u8..30, 0u8..30).prop_map(|(a, b)| Step::DeleteRange(a.min(b), a.max(b))),
+        1 => (0u8..30, 0u8..30).prop_map(|(a, b)| Step::Erase(a.min(b), a.max(b))),
         1 => Just(Step::Flush),
+        1 => Just(Step::Compact),
     ]
 }
 
@@ -256,6 +260,12 @@ fn check_against_model(engine: &Arc<dyn Engine>, steps: &[Step], probes: &[(u8, 
                 batch.delete_range(Family::Versions, Span::new(long(*a), long(*b)));
                 model.retain(|k, _| !(long(*a) <= *k && *k < long(*b)));
             }
+            Step::Erase(a, b) => {
+                engine.write(std::mem::take(&mut batch), Durability::Buffered).unwrap();
+                engine.erase(Family::Versions, &Span::new(long(*a), long(*b))).unwrap();
+                model.retain(|k, _| !(long(*a) <= *k && *k < long(*b)));
+            }
+            Step::Compact => engine.compact(Family::Versions, &Span::all()).unwrap(),
             Step::Flush => {
                 engine.write(std::mem::take(&mut batch), Durability::Buffered).unwrap();
                 engine.flush().unwrap();

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::history::HiddenVersions;
 use super::{
-    Access, Batch, Change, Cursor, Durability, Engine, Family, Scratch, SortedWriter,
+    Access, Batch, Change, Cursor, Durability, Engine, Family, HistoryLines, Scratch, SortedWriter,
     TIMESTAMP_BYTES,
 };
 use crate::error::{Error, Result, sqlstate};
@@ -39,6 +40,7 @@ struct State {
     undo: Vec<(Family, Bytes, Option<Bytes>)>,
     faults: Vec<Fault>,
     synced_writes: u64,
+    lines: Arc<HistoryLines>,
 }
 
 /// An engine that forgets everything when it is dropped.
@@ -196,8 +198,29 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
-    fn compact(&self, _family: Family, _span: &Span) -> Result<()> {
+    fn compact(&self, family: Family, span: &Span) -> Result<()> {
+        if family != Family::Versions {
+            return Ok(());
+        }
+        let mut state = self.state.write();
+        let mut hidden = HiddenVersions::new(state.lines.clone());
+        let versions = range(&state.families[slot(family)], span);
+        let doomed: Vec<Bytes> =
+            versions.map(|(key, _)| key).filter(|key| hidden.may_go(key)).cloned().collect();
+        for key in doomed {
+            state.delete(family, &key);
+        }
         Ok(())
+    }
+
+    fn set_history_lines(&self, lines: HistoryLines) {
+        self.state.write().lines = Arc::new(lines);
+    }
+
+    fn erase(&self, family: Family, span: &Span) -> Result<()> {
+        let mut batch = Batch::new();
+        batch.delete_range(family, span.clone());
+        self.write(batch, Durability::Synced)
     }
 
     fn approximate_bytes(&self, family: Family, span: &Span) -> Result<u64> {

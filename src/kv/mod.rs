@@ -8,6 +8,7 @@
 //! ```text
 //!      mvcc ──▶ Engine ─┬─▶ rocksdb/   the durable one
 //!                       └─▶ memory.rs  the reference: a BTreeMap, for tests and simulation
+//!      history.rs: which versions a compaction may drop, and why that is safe
 //! ```
 //!
 //! Words: a *family* is a separate key space with its own tuning; a *batch* is applied whole or
@@ -23,6 +24,7 @@
 //!
 //! What it is not: versions, transactions, tables.
 
+pub mod history;
 pub mod memory;
 pub mod rocksdb;
 pub mod scratch;
@@ -36,6 +38,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::keys::Span;
 
+pub use history::{HistoryLines, Stamp};
 pub use scratch::{Scratch, ScratchFile};
 
 /// A separate key space with its own tuning.
@@ -175,8 +178,15 @@ pub trait Engine: Send + Sync + 'static {
     fn scratch(&self) -> &Scratch;
     /// Writes memory to disk and waits for it.
     fn flush(&self) -> Result<()>;
-    /// Compacts a span, dropping what the GC line allows.
+    /// Compacts a span, dropping what the lines of history allow.
     fn compact(&self, family: Family, span: &Span) -> Result<()>;
+    /// Says from when on history is read, from now on: compactions of [`Family::Versions`] may
+    /// drop versions that nobody can see any more. Lines never fall, and must be durable already.
+    fn set_history_lines(&self, lines: HistoryLines);
+    /// Removes every key of a span and gives its space back: for much data that nobody reads any
+    /// more. Durable when it returns; a crash before that may leave any part of the span, even
+    /// what was deleted there before, so it must be called again then.
+    fn erase(&self, family: Family, span: &Span) -> Result<()>;
     /// Approximate bytes on disk of a span.
     fn approximate_bytes(&self, family: Family, span: &Span) -> Result<u64>;
     /// Reads every file and compares its checksums.

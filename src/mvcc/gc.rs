@@ -3,6 +3,16 @@
 //! A *GC line* over a span says that versions which a newer one replaced before that time may be
 //! gone: reading below it is refused. It is raised first and kept in the store; then a sweep
 //! removes. It never passes a protected time, nor a time at which somebody reads.
+//!
+//! ```text
+//!   raise the line ──▶ keep it ──▶ sweep: a pass over the span, deletions in the log's order
+//!                         └──▶ fsync ──▶ engine: compactions drop what is hidden as they merge
+//! ```
+//!
+//! The engine's part is quicker and cheaper, but it sees only what it happens to merge (see
+//! `kv::history`); the sweep makes sure of all, and only it removes tombstones. Its deletions come
+//! after the line in the log, so that needs no fsync; the engine's are durable on their own, so
+//! it hears of a line only when that is durable.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +24,7 @@ use super::{Mvcc, meta, version};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
-use crate::kv::{Access, Batch, Durability, Engine, Family};
+use crate::kv::{Access, Batch, Durability, Engine, Family, HistoryLines};
 
 /// Changes written together by a sweep.
 const BATCH_CHANGES: usize = 4_096;
@@ -49,12 +59,17 @@ pub struct GcStats {
 struct Line {
     span: Span,
     below: Timestamp,
+    /// Whether the store has it.
+    #[serde(skip)]
+    kept: bool,
 }
 
 #[derive(Default)]
 struct Lines {
     lines: Vec<Line>,
     highest: Timestamp,
+    /// Whether the engine was told of them as they are.
+    published: bool,
 }
 
 impl Lines {
@@ -66,10 +81,16 @@ impl Lines {
     /// Raises the line; gives back the lines that it makes needless.
     fn raise(&mut self, span: &Span, below: Timestamp) -> Vec<Line> {
         self.highest = self.highest.max(below);
+        self.published = false;
         let needless = |line: &mut Line| span.covers(&line.span) && line.below <= below;
         let gone = self.lines.extract_if(.., needless).collect();
-        self.lines.push(Line { span: span.clone(), below });
+        self.lines.push(Line { span: span.clone(), below, kept: false });
         gone
+    }
+
+    /// Whether a line that the store has is as high already.
+    fn reached(&self, span: &Span, below: Timestamp) -> bool {
+        self.lines.iter().any(|l| l.kept && l.span.covers(span) && l.below >= below)
     }
 }
 
@@ -104,11 +125,12 @@ impl Gc {
         let mut cursor = engine.cursor(Family::Meta, &span, Access::Range)?;
         cursor.seek_to_first()?;
         while let Some((_, value)) = cursor.entry() {
-            let line: Line = decode("a GC line", value)?;
+            let line = Line { kept: true, ..decode("a GC line", value)? };
             lines.highest = lines.highest.max(line.below);
             lines.lines.push(line);
             cursor.next()?;
         }
+        lines.published = lines.lines.is_empty();
         let span = Span::prefix(meta::PROTECTED.to_vec());
         let mut cursor = engine.cursor(Family::Meta, &span, Access::Range)?;
         cursor.seek_to_first()?;
@@ -201,20 +223,47 @@ impl Mvcc {
         let (line, gone) = self.timeline.with_oldest_reader(|oldest| {
             let line = below.min(kept).min(oldest);
             let mut lines = self.gc.lines.write();
-            let reached = lines.lines.iter().any(|l| l.span.covers(span) && l.below >= line);
-            if reached { (line, None) } else { (line, Some(lines.raise(span, line))) }
+            let gone = (!lines.reached(span, line)).then(|| lines.raise(span, line));
+            (line, gone)
         });
-        drop(protected);
         if let Some(gone) = gone {
             let mut batch = Batch::new();
             for old in gone {
                 batch.delete(Family::Meta, line_name(&old.span)?);
             }
-            let kept = Line { span: span.clone(), below: line };
-            batch.put(Family::Meta, line_name(span)?, encode(&kept)?);
+            let new = Line { span: span.clone(), below: line, kept: true };
+            batch.put(Family::Meta, line_name(span)?, encode(&new)?);
             self.engine.write(batch, Durability::Buffered)?;
+            let mut lines = self.gc.lines.write();
+            if let Some(there) = lines.lines.iter_mut().find(|l| l.span == *span && l.below == line)
+            {
+                there.kept = true;
+            }
         }
+        // Until here no other line is written, nor are lines published.
+        drop(protected);
         Ok(line)
+    }
+
+    /// Tells the engine of the lines, made durable first; its compactions then drop versions that
+    /// nobody can see. To be called after lines were raised, once for many.
+    pub fn publish_gc_lines(&self) -> Result<()> {
+        let _nobody_writes_lines = self.gc.protected.lock();
+        let lines = self.gc.lines.read();
+        if lines.published {
+            return Ok(());
+        }
+        let kept = lines.lines.iter().filter(|line| line.kept);
+        let kept: Vec<_> =
+            kept.map(|line| (line.span.clone(), version::stamp(line.below))).collect();
+        let highest = lines.highest;
+        drop(lines);
+        let mut batch = Batch::new();
+        meta::put_time(&mut batch, meta::GC_PUBLISHED, highest);
+        self.engine.write(batch, Durability::Synced)?;
+        self.engine.set_history_lines(HistoryLines::new(kept));
+        self.gc.lines.write().published = true;
+        Ok(())
     }
 
     /// Raises the GC line of a span towards `below` and removes the versions which it frees: those
@@ -263,12 +312,32 @@ impl Mvcc {
         Ok(sweep.stats)
     }
 
-    /// Removes every version in a span: a dropped table, or what a failed load left behind. Nobody
-    /// may be reading there.
+    /// Removes every version in a span: what a failed load left behind. Nobody may be reading
+    /// there.
     pub fn clear_span(&self, span: &Span) -> Result<()> {
         if span.is_empty() {
             return Ok(());
         }
+        let (mut batch, stored) = self.clearing(span)?;
+        batch.delete_range(Family::Versions, stored);
+        self.engine.write(batch, Durability::Synced)
+    }
+
+    /// Removes every version in a span and gives the space on disk back: a dropped table or index.
+    /// Nobody may be reading there. To be called again if it failed or the server died meanwhile.
+    pub fn reclaim_span(&self, span: &Span) -> Result<()> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        let (batch, stored) = self.clearing(span)?;
+        if !batch.is_empty() {
+            self.engine.write(batch, Durability::Synced)?;
+        }
+        self.engine.erase(Family::Versions, &stored)
+    }
+
+    /// What the store calls a span that is to be cleared: deletions at its end, and a range.
+    fn clearing(&self, span: &Span) -> Result<(Batch, Span)> {
         let mut batch = Batch::new();
         let mut start = span.start.clone();
         // Versions of a key that is a prefix of a bound lie on the other side of the bound.
@@ -284,8 +353,7 @@ impl Mvcc {
                 batch.delete(Family::Versions, raw);
             }
         }
-        batch.delete_range(Family::Versions, Span::new(start, span.end.clone()));
-        self.engine.write(batch, Durability::Synced)
+        Ok((batch, Span::new(start, span.end.clone())))
     }
 
     /// The stored keys of every version of a key.

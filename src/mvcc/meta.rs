@@ -10,6 +10,8 @@ pub(super) const BOUND_BY_COMMITS: &[u8] = b"clock/commits";
 pub(super) const BOUND_WHILE_IDLE: &[u8] = b"clock/idle";
 /// The changelog has every commit after this time.
 pub(super) const CHANGELOG_BEGINS: &[u8] = b"changelog/begins";
+/// The latest GC line that compactions were told of.
+pub(super) const GC_PUBLISHED: &[u8] = b"compaction/line";
 /// Before the name of a protected record.
 pub(super) const PROTECTED: &[u8] = b"protected/";
 /// Before the span of a GC line.

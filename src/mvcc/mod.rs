@@ -147,6 +147,10 @@ impl Mvcc {
             mvcc.timeline.raise_bound(Timestamp::MAX);
         }
         mvcc.keep_bound_ahead(visible)?;
+        // A store that cannot be written can still be read; compactions just drop nothing.
+        if let Err(e) = mvcc.publish_gc_lines() {
+            tracing::warn!(error = %e, "compactions do not know the GC lines yet");
+        }
         Ok(Arc::new(mvcc))
     }
 

@@ -13,6 +13,7 @@ use crate::kv::memory::{Fault, MemoryEngine};
 use crate::kv::rocksdb::{self, RocksEngine};
 use crate::task::{Cause, Interrupt};
 
+mod compaction;
 mod history;
 mod large;
 mod threads;

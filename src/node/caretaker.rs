@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::catalog::descriptor::{DescriptorId, TableDescriptor};
+use crate::backup;
+use crate::catalog::descriptor::{Descriptor, DescriptorId, TableDescriptor};
 use crate::catalog::{setting, system};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result, sqlstate};
+use crate::jobs::schedule::Schedule;
 use crate::keys::ordered::decode_datum;
 use crate::keys::{IndexId, Span, TableId, index_span, split_prefix, table_span};
 use crate::kv::{Access, Family};
@@ -83,6 +85,7 @@ fn work(server: &Server, stop: &Interrupt) {
 
 /// One round over everything.
 pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
+    release_forgotten(server)?;
     let now = server.mvcc.snapshot(server.mvcc.now())?.at();
     let default_ttl = server.settings.duration(SQL_DEFAULT_GC_TTL);
     let snapshot = server.catalog.current()?;
@@ -98,7 +101,7 @@ pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
         let span = table_span(id);
         // The line passes the drop only if nobody protects or reads what was there before it.
         if dropped < kept_from && server.mvcc.set_gc_line(&span, dropped.next())? > dropped {
-            server.mvcc.clear_span(&span)?;
+            server.mvcc.reclaim_span(&span)?;
             tracing::info!(table = id, "removed the rows of a dropped table");
         } else {
             catalog_line = catalog_line.min(kept_from).min(dropped.prev());
@@ -109,13 +112,10 @@ pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
         let ttl = snapshot.gc_ttl_seconds(table.id).map_or(default_ttl, seconds);
         catalog_line = catalog_line.min(before(now, ttl));
         for index in retired_indexes(server, table)? {
-            // The table has been without the index for as long as it has been what it is.
-            let changed = last_change(server, table.id)?;
+            let lost = lost_index(server, table.id, index)?;
             let span = index_span(table.id, index);
-            if changed < before(now, ttl)
-                && server.mvcc.set_gc_line(&span, changed.next())? > changed
-            {
-                server.mvcc.clear_span(&span)?;
+            if lost < before(now, ttl) && server.mvcc.set_gc_line(&span, lost.next())? > lost {
+                server.mvcc.reclaim_span(&span)?;
                 tracing::info!(table = table.id, index, "removed the entries of a former index");
             }
         }
@@ -129,7 +129,13 @@ pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
         let ttl = snapshot.gc_ttl_seconds(id).map_or(default_ttl, seconds);
         (table_span(id), before(now, ttl))
     });
-    for (span, below) in std::iter::once((system, oldest)).chain(tables) {
+    let spans: Vec<_> = std::iter::once((system, oldest)).chain(tables).collect();
+    for (span, below) in &spans {
+        stop.check()?;
+        server.mvcc.set_gc_line(span, *below)?;
+    }
+    server.mvcc.publish_gc_lines()?;
+    for (span, below) in spans {
         stop.check()?;
         let stats = server.mvcc.collect_garbage(&span, below)?;
         removed += stats.versions_removed;
@@ -139,6 +145,18 @@ pub(super) fn sweep(server: &Server, stop: &Interrupt) -> Result<()> {
     server.mvcc.forget_changelog(oldest)?;
     tracing::debug!(versions = removed, "collected garbage");
     Ok(())
+}
+
+/// Gives up protections of jobs that have ended and of schedules that are gone, should whoever
+/// ended them have failed to. A job without a row may be one whose creation has not committed.
+fn release_forgotten(server: &Server) -> Result<()> {
+    backup::release_orphans(&server.mvcc, &mut |job| match server.jobs.load(job) {
+        Ok(record) => Ok(!record.state.is_terminal()),
+        Err(e) if e.code() == sqlstate::UNDEFINED_OBJECT => Ok(true),
+        Err(e) => Err(e),
+    })?;
+    let mut now = server.mvcc.snapshot(server.mvcc.visible())?;
+    backup::release_schedules(&server.mvcc, &mut |id| Ok(Schedule::find(&mut now, id)?.is_some()))
 }
 
 /// `gc.ttlseconds` of a table at its end: its zone went with it.
@@ -172,20 +190,45 @@ fn retired_indexes(server: &Server, table: &TableDescriptor) -> Result<Vec<Index
         let Some((_, index, _)) = cursor.entry().and_then(|(key, _)| split_prefix(key)) else {
             return Ok(found);
         };
-        if index < table.next_index_id && !table.indexes_in_use().any(|used| used == index) {
+        if index < table.next_index_id && !has_index(table, index) {
             found.push(index);
         }
         start = index_span(table.id, index).end;
     }
 }
 
-/// When a descriptor was last written.
-fn last_change(server: &Server, id: DescriptorId) -> Result<Timestamp> {
-    let key = system::DESCRIPTOR.codec()?.primary_key(&[Datum::Int8(i64::from(id))])?;
+/// Whether a table has an index or is being given it.
+fn has_index(table: &TableDescriptor, index: IndexId) -> bool {
+    table.indexes_in_use().any(|used| used == index)
+}
+
+/// When a table lost an index that it has no more: the time of its first form without it since it
+/// last had it. If that is too long ago to be known, a later time.
+fn lost_index(server: &Server, table: TableId, index: IndexId) -> Result<Timestamp> {
+    let codec = system::DESCRIPTOR.codec()?;
+    let key = codec.primary_key(&[Datum::Int8(i64::from(table))])?;
     let upto = server.mvcc.visible();
-    let after = Timestamp::MIN;
-    let mut export = server.mvcc.export_keys(vec![key], after, upto, false)?;
-    Ok(export.next()?.map_or(upto, |version| version.at))
+    let mut lost = upto;
+    // The newest form is there however old it is; those before it as far as they are kept.
+    let mut newest = server.mvcc.export_keys(vec![key.clone()], Timestamp::MIN, upto, false)?;
+    if let Some(version) = newest.next()? {
+        lost = version.at;
+    }
+    let kept_from = server.mvcc.gc_threshold(&Span::point(key.clone()));
+    let kept_from = kept_from.max(Timestamp::from_nanos(1));
+    let mut forms = server.mvcc.export_keys(vec![key], kept_from, upto, true)?;
+    while let Some(version) = forms.next()? {
+        let Some(value) = version.value else { break };
+        let damaged = || Error::corrupt("a row of system.descriptor cannot be read");
+        let row = codec.decode_row(version.key, value)?;
+        let [_, Datum::Bytea(json)] = row.as_slice() else { return Err(damaged()) };
+        let form = serde_json::from_slice(json).map_err(|e| damaged().with_source(e))?;
+        match form {
+            Descriptor::Table(table) if !has_index(&table, index) => lost = version.at,
+            _ => break,
+        }
+    }
+    Ok(lost)
 }
 
 fn before(now: Timestamp, ttl: Duration) -> Timestamp {

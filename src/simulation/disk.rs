@@ -22,7 +22,9 @@ use super::chance::Chance;
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
 use crate::kv::memory::MemoryEngine;
-use crate::kv::{Access, Batch, Cursor, Durability, Engine, Family, Scratch, SortedWriter};
+use crate::kv::{
+    Access, Batch, Cursor, Durability, Engine, Family, HistoryLines, Scratch, SortedWriter,
+};
 use crate::task::{self, Cause, Interrupt, turn};
 
 /// How a machine goes down.
@@ -288,8 +290,22 @@ impl Engine for Disk {
         Ok(())
     }
 
-    fn compact(&self, _family: Family, _span: &Span) -> Result<()> {
-        self.check()
+    fn compact(&self, family: Family, span: &Span) -> Result<()> {
+        self.check()?;
+        self.visible.compact(family, span)?;
+        // Tables reach the platters on their own, not in the order of the log.
+        self.platters.lock().durable.compact(family, span)
+    }
+
+    fn set_history_lines(&self, lines: HistoryLines) {
+        self.visible.set_history_lines(lines.clone());
+        self.platters.lock().durable.set_history_lines(lines);
+    }
+
+    fn erase(&self, family: Family, span: &Span) -> Result<()> {
+        let mut batch = Batch::new();
+        batch.delete_range(family, span.clone());
+        self.write(batch, Durability::Synced)
     }
 
     fn approximate_bytes(&self, family: Family, span: &Span) -> Result<u64> {

@@ -31,6 +31,7 @@
 //! What it is not: aware of transactions, or of what the bytes mean.
 
 mod cursor;
+mod filter;
 mod format;
 mod ingest;
 mod lock;
@@ -48,9 +49,13 @@ use ::rocksdb::{
     ReadOptions, WriteBatch, WriteOptions,
 };
 
-use super::{Access, Batch, Change, Cursor, Durability, Engine, Family, Scratch, SortedWriter};
+use super::{
+    Access, Batch, Change, Cursor, Durability, Engine, Family, HistoryLines, Scratch, SortedWriter,
+};
 use crate::error::{Error, Result, sqlstate};
 use crate::keys::Span;
+
+use filter::SharedLines;
 
 pub use options::Options;
 
@@ -65,6 +70,7 @@ struct Inner {
     synced: WriteOptions,
     buffered: WriteOptions,
     next_file: AtomicU64,
+    lines: SharedLines,
     scratch: Scratch,
     /// Held by whoever only reads; RocksDB itself takes the lock for those who write.
     _lock: Option<std::fs::File>,
@@ -95,14 +101,15 @@ impl RocksEngine {
         if !options.discard_damaged_log {
             log::check(dir)?;
         }
-        let families = families(options);
+        let lines = SharedLines::default();
+        let families = families(options, &lines);
         let db = DB::open_cf_descriptors(&options::database(options), dir, families)
             .map_err(|e| open_error(e, dir))?;
         format::note(dir, options.format)?;
         // The ingest directory is cleared only now, when the lock is held.
         ingest::clear_leftovers(dir)?;
         let scratch = Scratch::open(&dir.join("scratch"))?;
-        Ok(RocksEngine::new(db, dir, scratch, None))
+        Ok(RocksEngine::new(db, dir, scratch, lines, None))
     }
 
     /// Opens a store to look at it: nothing in its directory is changed, and writing is refused.
@@ -111,16 +118,23 @@ impl RocksEngine {
         let lock = lock::take(dir)?;
         format::check(dir, options.format)?;
         log::check(dir)?;
-        let families = families(options);
+        let lines = SharedLines::default();
+        let families = families(options, &lines);
         let mut database = options::database(options);
         database.create_if_missing(false);
         database.create_missing_column_families(false);
         let db = DB::open_cf_descriptors_read_only(&database, dir, families, false)
             .map_err(|e| open_error(e, dir))?;
-        Ok(RocksEngine::new(db, dir, Scratch::in_memory(), Some(lock)))
+        Ok(RocksEngine::new(db, dir, Scratch::in_memory(), lines, Some(lock)))
     }
 
-    fn new(db: DB, dir: &Path, scratch: Scratch, lock: Option<std::fs::File>) -> RocksEngine {
+    fn new(
+        db: DB,
+        dir: &Path,
+        scratch: Scratch,
+        lines: SharedLines,
+        lock: Option<std::fs::File>,
+    ) -> RocksEngine {
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
         let inner = Inner {
@@ -130,6 +144,7 @@ impl RocksEngine {
             buffered: WriteOptions::default(),
             next_file: AtomicU64::new(0),
             scratch,
+            lines,
             _lock: lock,
         };
         RocksEngine { inner: Arc::new(inner) }
@@ -142,10 +157,12 @@ impl RocksEngine {
     }
 }
 
-fn families(options: &Options) -> [ColumnFamilyDescriptor; 3] {
+fn families(options: &Options, lines: &SharedLines) -> [ColumnFamilyDescriptor; 3] {
     let cache = Cache::new_lru_cache(options.cache_bytes);
-    Family::ALL
-        .map(|f| ColumnFamilyDescriptor::new(family_name(f), options::family(options, f, &cache)))
+    Family::ALL.map(|f| {
+        let options = options::family(options, f, &cache, lines);
+        ColumnFamilyDescriptor::new(family_name(f), options)
+    })
 }
 
 fn open_error(e: ::rocksdb::Error, dir: &Path) -> Error {
@@ -263,7 +280,9 @@ impl Engine for RocksEngine {
 
     fn compact(&self, family: Family, span: &Span) -> Result<()> {
         let handle = self.inner.family(family)?;
-        let options = CompactOptions::default();
+        let mut options = CompactOptions::default();
+        // Compactions that RocksDB finds needful go on meanwhile.
+        options.set_exclusive_manual_compaction(false);
         self.inner.db.compact_range_cf_opt(
             handle,
             Some(span.start.as_slice()),
@@ -271,6 +290,28 @@ impl Engine for RocksEngine {
             &options,
         );
         Ok(())
+    }
+
+    fn set_history_lines(&self, lines: HistoryLines) {
+        *self.inner.lines.write() = Arc::new(lines);
+    }
+
+    fn erase(&self, family: Family, span: &Span) -> Result<()> {
+        if span.is_empty() {
+            return Ok(());
+        }
+        // A table that goes may have held the deletion of something older that lies in a table
+        // which stays, so the span is deleted after that, not before.
+        let last = last_within(span);
+        if span.start <= last {
+            let handle = self.inner.family(family)?;
+            self.inner.db.delete_file_in_range_cf(handle, &span.start, &last).map_err(error)?;
+        }
+        let mut batch = Batch::new();
+        batch.delete_range(family, span.clone());
+        self.write(batch, Durability::Synced)?;
+        // What is left lies in the tables at the ends.
+        self.compact(family, span)
     }
 
     fn approximate_bytes(&self, family: Family, span: &Span) -> Result<u64> {
@@ -287,6 +328,19 @@ impl Engine for RocksEngine {
         let checkpoint = Checkpoint::new(&self.inner.db).map_err(error)?;
         checkpoint.create_checkpoint(dir).map_err(error)
     }
+}
+
+/// A key shortly before the end of a span: tables are dropped up to and with it, so it must lie
+/// within.
+fn last_within(span: &Span) -> Vec<u8> {
+    let mut last = span.end.clone();
+    if let Some(byte) = last.pop()
+        && let Some(before) = byte.checked_sub(1)
+    {
+        last.push(before);
+        last.extend_from_slice(&[0xFF; 32]);
+    }
+    last
 }
 
 fn change_bytes(change: &Change) -> usize {

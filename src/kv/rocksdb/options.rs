@@ -5,9 +5,14 @@ use ::rocksdb::{
     Options as DatabaseOptions, SliceTransform,
 };
 
+use super::filter::{HistoryFilters, SharedLines};
 use crate::kv::{Family, TIMESTAMP_BYTES};
 
 const MIB: usize = 1 << 20;
+
+/// A table is merged early if so many of so many neighbouring entries are deletions.
+const DELETIONS_OF: usize = 4_096;
+const DELETIONS: usize = 2_048;
 
 /// What a store's owner can choose.
 #[derive(Clone, Debug)]
@@ -67,7 +72,12 @@ pub(super) fn database(options: &Options) -> DatabaseOptions {
 }
 
 /// Options of one family.
-pub(super) fn family(options: &Options, family: Family, cache: &Cache) -> DatabaseOptions {
+pub(super) fn family(
+    options: &Options,
+    family: Family,
+    cache: &Cache,
+    lines: &SharedLines,
+) -> DatabaseOptions {
     let mut out = DatabaseOptions::default();
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
@@ -92,6 +102,9 @@ pub(super) fn family(options: &Options, family: Family, cache: &Cache) -> Databa
             out.set_memtable_prefix_bloom_ratio(0.05);
             out.set_write_buffer_size(options.write_buffer_bytes);
             out.set_target_file_size_base(64 << 20);
+            out.set_compaction_filter_factory(HistoryFilters::new(lines.clone()));
+            // A table full of deletions is merged soon, so that a sweep frees space.
+            out.add_compact_on_deletion_collector_factory(DELETIONS_OF, DELETIONS, 0.5);
             compress(&mut out);
         }
         Family::Changelog => {

@@ -48,6 +48,7 @@ mod namespace;
 mod notation;
 pub mod number;
 pub mod object_names;
+mod protection;
 mod role;
 mod scene;
 mod sequence;
@@ -125,7 +126,7 @@ static TABLES: LazyLock<Vec<VirtualTable>> = LazyLock::new(|| {
             ],
         ),
         ("information_schema", information_schema::TABLES),
-        ("crdb_internal", &[crdb_internal::TABLES]),
+        ("crdb_internal", &[crdb_internal::TABLES, protection::TABLES]),
     ];
     lists
         .iter()

@@ -1,6 +1,7 @@
 //! PAUSE, RESUME and DROP of schedules.
 
 use super::super::{Outcome, Work, job};
+use crate::backup;
 use crate::catalog::privilege;
 use crate::error::Result;
 use crate::jobs::schedule::Schedule;
@@ -24,6 +25,13 @@ pub fn run(stmt: &ControlSchedules, work: &mut Work<'_>) -> Result<Outcome> {
         match stmt.command {
             ScheduleCommand::Drop => {
                 Schedule::delete(work.txn, id)?;
+                let server = std::sync::Arc::clone(work.server);
+                work.txn.on_commit(move |_| {
+                    // What stays protected now goes at the caretaker's next round.
+                    if let Err(e) = backup::release_schedule(&server.mvcc, id) {
+                        tracing::warn!(schedule = id, error = %e, "history is still protected");
+                    }
+                });
                 continue;
             }
             ScheduleCommand::Pause => {
