@@ -43,7 +43,7 @@ fn row_of(record: &ProtectedRecord) -> Vec<Datum> {
         Datum::Uuid(identity(&record.id)),
         Numeric::parse(&record.at.to_string()).ok().map(Datum::Numeric),
         meta_type,
-        Datum::bytes(owner.as_bytes().to_vec()),
+        Datum::bytes(owner.as_bytes()),
         i64::try_from(spans.len()).unwrap_or(i64::MAX),
         Datum::bytes(spans.join("\n").into_bytes()),
         true,
