@@ -211,6 +211,8 @@ impl Node {
         self.caretaker.stop();
         // Both are tried, whatever the other says: the second makes what was committed cheap to find.
         let sequences = self.server.catalog.flush_sequences();
+        // The store's clock starts again behind every id that was handed out.
+        self.server.clock.observe(self.server.ids.reached());
         let store = self.server.mvcc.shutdown();
         drop(self.scheduler);
         drop(self.server);
