@@ -1,8 +1,6 @@
-//! Client-side encryption: the key of a chain, and files sealed in chunks.
+//! Client-side encryption: files sealed in chunks with the key of their chain.
 //!
 //! ```text
-//!   passphrase ──PBKDF2-HMAC-SHA256, 64,000 rounds, 16-byte salt──▶ 32-byte key of the chain
-//!
 //!   "encrypt" │ 2 │ IV, 12 bytes │ chunk 0 │ chunk 1 │ … │ last chunk
 //!                                  65,536 + 16 bytes        shorter than full, perhaps empty
 //! ```
@@ -11,21 +9,15 @@
 //! its last eight bytes, read as a big-endian number, plus the chunk's number (wrapping), so chunks
 //! cannot change places. As the last chunk is always short, a file that was cut is noticed. A
 //! fresh random IV is drawn for each file. Chunks can be opened in any order, hence ranges.
-//!
-//! The salt lies in ENCRYPTION-INFO beside the full backup, with a few bytes derived from the key
-//! that tell a wrong passphrase from a damaged file.
 
 use std::fmt;
 use std::sync::Arc;
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::digest::hex;
-use super::layout;
-use crate::cloud::{Store, WriteMode, path};
 use crate::error::{Error, Result, sqlstate};
 
 /// How an encrypted file begins.
@@ -41,38 +33,7 @@ pub const TAG_BYTES: usize = 16;
 /// Stored bytes of a full chunk.
 pub const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 
-const ROUNDS: u32 = 64_000;
-/// More rounds than this in a file that we did not write would only waste hours.
-const ROUNDS_MAX: u32 = 10_000_000;
-const SALT_BYTES: usize = 16;
 const IV_BYTES: usize = 12;
-/// ENCRYPTION-INFO is a few hundred bytes; more is not ours.
-const INFO_BYTES_MAX: u64 = 64 << 10;
-
-/// What a user gives to encrypt or decrypt. Wiped from memory when dropped, never printed.
-#[derive(Clone)]
-pub enum Secret {
-    /// `encryption_passphrase`.
-    Passphrase(Zeroizing<String>),
-    /// `kms`: the URIs of master keys.
-    Kms(Vec<Zeroizing<String>>),
-}
-
-impl Secret {
-    /// A passphrase.
-    pub fn passphrase(text: impl Into<String>) -> Self {
-        Secret::Passphrase(Zeroizing::new(text.into()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Secret::Passphrase(_) => "Passphrase(redacted)",
-            Secret::Kms(_) => "Kms(redacted)",
-        })
-    }
-}
 
 /// The key of a chain, ready for use. Cloning shares it; it is wiped when the last one is gone.
 #[derive(Clone)]
@@ -87,19 +48,6 @@ impl fmt::Debug for DataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DataKey(redacted)")
     }
-}
-
-/// A derived key with what is needed to recognise it.
-struct Derived {
-    key: DataKey,
-    check: String,
-}
-
-fn derive(passphrase: &str, salt: &[u8], rounds: u32) -> Derived {
-    let mut bytes = Zeroizing::new([0u8; 32]);
-    pbkdf2::pbkdf2_hmac::<sha2::Sha256>(passphrase.as_bytes(), salt, rounds, &mut bytes[..]);
-    let check = blake3::derive_key("cairn archive 1: check of a passphrase", &bytes[..]);
-    Derived { key: DataKey::new(&bytes), check: hex(&check[..8]) }
 }
 
 impl DataKey {
@@ -317,137 +265,9 @@ pub fn key_needed(file: &str) -> Error {
     )
 }
 
-/// ENCRYPTION-INFO, as JSON.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Info {
-    format_version: u32,
-    method: String,
-    rounds: u32,
-    salt: String,
-    key_check: String,
-    /// BLAKE3 over the other fields, so that a damaged file is not taken for a wrong passphrase.
-    checksum: String,
-}
-
-impl Info {
-    fn sum(&self) -> String {
-        let fields = format!(
-            "{}\n{}\n{}\n{}\n{}",
-            self.format_version, self.method, self.rounds, self.salt, self.key_check
-        );
-        blake3::hash(fields.as_bytes()).to_hex().to_string()
-    }
-}
-
-/// The key of a new chain, with the ENCRYPTION-INFO that lets others find it.
-pub struct NewKey {
-    /// The key.
-    pub key: DataKey,
-    /// What [`publish_info`] writes. It is no secret.
-    pub info: String,
-}
-
-/// Draws a salt and derives the key of a new chain. Writes nothing.
-pub fn prepare_key(secret: &Secret) -> Result<NewKey> {
-    let passphrase = passphrase(secret)?;
-    let mut salt = [0u8; SALT_BYTES];
-    rand::fill(&mut salt);
-    let derived = derive(passphrase, &salt, ROUNDS);
-    let mut info = Info {
-        format_version: 1,
-        method: "passphrase".to_owned(),
-        rounds: ROUNDS,
-        salt: hex(&salt),
-        key_check: derived.check,
-        checksum: String::new(),
-    };
-    info.checksum = info.sum();
-    let info = serde_json::to_string(&info)
-        .map_err(|e| Error::internal(format!("ENCRYPTION-INFO could not be written: {e}")))?;
-    Ok(NewKey { key: derived.key, info })
-}
-
-/// Writes ENCRYPTION-INFO into the full backup's directory; it may be there from an earlier try.
-pub fn publish_info(store: &dyn Store, full_dir: &str, info: &str) -> Result<()> {
-    let file = path::join(full_dir, layout::ENCRYPTION_INFO);
-    match store.write(&file, info.to_owned().into(), WriteMode::CreateNew) {
-        Err(e) if e.code() == sqlstate::DUPLICATE_FILE => {
-            let there = store.read_bounded(&file, INFO_BYTES_MAX)?;
-            if there == info.as_bytes() { Ok(()) } else { Err(e) }
-        }
-        other => other,
-    }
-}
-
-/// The key of a new chain: writes ENCRYPTION-INFO into the full backup's directory, or, if it is
-/// there from an earlier run of the same job, opens it.
-pub fn create_key(store: &dyn Store, full_dir: &str, secret: &Secret) -> Result<DataKey> {
-    let new = prepare_key(secret)?;
-    match publish_info(store, full_dir, &new.info) {
-        Ok(()) => Ok(new.key),
-        Err(e) if e.code() == sqlstate::DUPLICATE_FILE => open_key(store, full_dir, secret),
-        Err(e) => Err(e),
-    }
-}
-
-/// The key of an existing chain.
-pub fn open_key(store: &dyn Store, full_dir: &str, secret: &Secret) -> Result<DataKey> {
-    let passphrase = passphrase(secret)?;
-    let file = path::join(full_dir, layout::ENCRYPTION_INFO);
-    let text = store.read_bounded(&file, INFO_BYTES_MAX).map_err(|e| match e.code() {
-        sqlstate::UNDEFINED_FILE => Error::new(
-            sqlstate::INVALID_PARAMETER_VALUE,
-            format!("could not find or read encryption information in \"{full_dir}\""),
-        )
-        .with_hint("The backup seems not to be encrypted; leave the passphrase out."),
-        _ => e.context("could not find or read encryption information"),
-    })?;
-    let damaged = || Error::corrupt(format!("file \"{file}\" is damaged"));
-    let info: Info = serde_json::from_slice(&text).map_err(|_| damaged())?;
-    // The text must be exactly what we would write, so that no change at all goes unnoticed.
-    let again = serde_json::to_vec(&info).map_err(|_| damaged())?;
-    if info.checksum != info.sum() || again != text {
-        return Err(damaged());
-    }
-    if info.format_version != 1 {
-        return Err(Error::unsupported(format!(
-            "encryption information of format {}",
-            info.format_version
-        )));
-    }
-    if info.method != "passphrase" {
-        return Err(Error::unsupported(format!("encryption by {}", info.method.escape_debug())));
-    }
-    if info.rounds == 0 || info.rounds > ROUNDS_MAX {
-        return Err(damaged());
-    }
-    let salt = super::digest::unhex(&info.salt).ok_or_else(damaged)?;
-    let derived = derive(passphrase, &salt, info.rounds);
-    if derived.check != info.key_check {
-        return Err(Error::new(
-            sqlstate::INVALID_PARAMETER_VALUE,
-            "failed to decrypt -- maybe incorrect key",
-        )
-        .with_hint("The passphrase is not the one that the full backup was made with."));
-    }
-    Ok(derived.key)
-}
-
-fn passphrase(secret: &Secret) -> Result<&str> {
-    match secret {
-        Secret::Passphrase(text) if text.is_empty() => {
-            Err(Error::new(sqlstate::INVALID_PARAMETER_VALUE, "the passphrase must not be empty"))
-        }
-        Secret::Passphrase(text) => Ok(text),
-        Secret::Kms(_) => Err(Error::unsupported("encryption by kms")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::Memory;
     use proptest::prelude::*;
 
     fn key() -> DataKey {
@@ -492,46 +312,6 @@ mod tests {
         assert_eq!(DataKey::nonce(&iv, 0), iv);
         assert_eq!(DataKey::nonce(&iv, 1), [1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(DataKey::nonce(&iv, 3)[11], 2);
-    }
-
-    #[test]
-    fn the_passphrase_finds_its_key_again_and_another_does_not() {
-        let store = Memory::new();
-        let right = Secret::passphrase("correct horse");
-        let sealed = seal(&create_key(&store, "/full", &right).unwrap(), b"secret").unwrap();
-        let key = open_key(&store, "/full", &right).unwrap();
-        assert_eq!(open(&key, &sealed, "f").unwrap(), b"secret");
-        // A second run of the job keeps the salt.
-        let again = create_key(&store, "/full", &right).unwrap();
-        assert_eq!(open(&again, &sealed, "f").unwrap(), b"secret");
-        for (dir, passphrase, words) in [
-            ("/full", "wrong", "maybe incorrect key"),
-            ("/full", "", "must not be empty"),
-            ("/plain", "correct horse", "encryption information"),
-        ] {
-            let e = open_key(&store, dir, &Secret::passphrase(passphrase)).unwrap_err();
-            assert_eq!(e.code(), sqlstate::INVALID_PARAMETER_VALUE);
-            assert!(e.message().contains(words), "{e}");
-        }
-        let shown = format!("{right:?} {key:?}");
-        assert!(!shown.contains("horse"));
-    }
-
-    #[test]
-    fn every_changed_byte_of_encryption_info_is_noticed() {
-        let store = Memory::new();
-        let secret = Secret::passphrase("p");
-        create_key(&store, "f", &secret).unwrap();
-        let good = store.read("f/ENCRYPTION-INFO").unwrap();
-        for at in 0..good.len() {
-            for bit in [1u8, 0x20] {
-                let mut bad = good.to_vec();
-                bad[at] ^= bit;
-                store.poke("f/ENCRYPTION-INFO", bad);
-                let e = open_key(&store, "f", &secret).unwrap_err();
-                assert_eq!(e.code(), sqlstate::DATA_CORRUPTED, "byte {at}: {e}");
-            }
-        }
     }
 
     proptest! {

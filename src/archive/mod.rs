@@ -9,7 +9,7 @@
 //!     2021/03/23-213101.37/           a full backup, named by its end time in UTC  layout.rs
 //!       BACKUP                        the manifest; its presence means complete    manifest.rs
 //!       BACKUP-STATISTICS             table statistics
-//!       ENCRYPTION-INFO               salt of an encrypted chain                   encrypt.rs
+//!       ENCRYPTION-INFO               salt, or wrapped keys, of an encrypted chain chain_key.rs
 //!       data/<id>.cdf                 data files                                   writer, reader
 //!       BACKUP-CHECKPOINT             only while a job runs                        layer.rs
 //!       BACKUP-LOCK-<job>             only while a job runs
@@ -27,7 +27,8 @@
 //!    the shape `YYYYMMDD/HHMMSS.CC` below it that hold a BACKUP, in the order of their names.
 //! 2. If a file begins with `encrypt`, the chain is encrypted: derive the key from the passphrase
 //!    and the full's ENCRYPTION-INFO (a JSON object: `rounds` of PBKDF2-HMAC-SHA256 over the
-//!    hexadecimal `salt`), and open the file chunk by chunk as `encrypt.rs` says. What follows is
+//!    hexadecimal `salt`; or `keys`, where a master key finds what it wrapped by the SHA-256 of
+//!    its identity), and open the file chunk by chunk as `encrypt.rs` says. What follows is
 //!    about plaintext. LATEST, ENCRYPTION-INFO and lock files are never encrypted.
 //! 3. BACKUP is a document: `CAIRNDOC`, a kind byte (1), JSON in one zstd frame, and the BLAKE3 of
 //!    all that. The JSON's fields are those of [`Manifest`]; timestamps are decimal texts, keys
@@ -69,6 +70,7 @@
 //! (`restore`), or the meaning of descriptors, which are opaque JSON here.
 
 mod block;
+pub mod chain_key;
 pub mod collection;
 mod digest;
 mod document;
@@ -83,8 +85,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use chain_key::Secret;
 pub use digest::Digest;
-pub use encrypt::{DataKey, Secret};
+pub use encrypt::DataKey;
 pub use layer::Layer;
 pub use manifest::{
     BuildInfo, Checkpoint, Coverage, DescriptorChange, EntryCounts, FORMAT_VERSION, FileRecord,

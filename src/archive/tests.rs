@@ -198,7 +198,7 @@ fn a_layer_is_locked_written_completed_and_read() {
         let store = Memory::shared();
         let manifest = sample(1_616_533_891_370_000_000);
         let dir = layout::full_dir(manifest.end_time);
-        let key = secret.as_ref().map(|s| encrypt::create_key(&*store, &dir, s).unwrap());
+        let key = secret.as_ref().map(|s| chain_key::create_key(&*store, &dir, s).unwrap());
         let layer = Layer::new(store.clone(), dir.clone(), key);
         layer.lock(7).unwrap();
         layer.lock(7).unwrap();
@@ -295,7 +295,7 @@ fn a_discarded_layer_leaves_nothing_and_a_complete_one_stays() {
     let secret = Secret::passphrase("p");
     let layer = Layer::new(store.clone(), dir.clone(), None);
     layer.lock(7).unwrap();
-    encrypt::create_key(&*store, &dir, &secret).unwrap();
+    chain_key::create_key(&*store, &dir, &secret).unwrap();
     layer
         .save_checkpoint(&Checkpoint { manifest: manifest.clone(), completed: Vec::new() })
         .unwrap();

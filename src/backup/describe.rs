@@ -38,12 +38,14 @@ pub(super) fn describe(request: &Request, targets: &str, full_dir: &str) -> Stri
         let from: Vec<String> = from.iter().map(redacted).collect();
         out.push_str(&format!(" INCREMENTAL FROM {}", from.join(", ")));
     }
-    let options = [
-        (request.revision_history, "revision_history"),
-        (request.secret.is_some(), "encryption_passphrase = '*****'"),
-        (request.detached, "detached"),
-    ];
-    let options: Vec<&str> = options.iter().filter(|(on, _)| *on).map(|(_, o)| *o).collect();
+    let options: Vec<String> = [
+        request.revision_history.then(|| "revision_history".to_owned()),
+        request.secret.as_ref().map(|secret| secret.shown(true)),
+        request.detached.then(|| "detached".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if !options.is_empty() {
         out.push_str(" WITH ");
         out.push_str(&options.join(", "));

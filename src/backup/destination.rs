@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::locality::Elsewhere;
 use crate::archive::{
-    DataKey, Layer, Manifest, Secret, check_chain, collection, encrypt, layout, main_line,
+    DataKey, Layer, Manifest, Secret, chain_key, check_chain, collection, layout, main_line,
 };
 use crate::catalog::privilege::{self, Privilege};
 use crate::catalog::{CatalogSnapshot, system_grant};
@@ -210,7 +210,7 @@ impl Search<'_> {
     }
 
     fn full(&self, dir: String, names_latest: bool) -> Result<Place> {
-        let new = self.secret.map(encrypt::prepare_key).transpose()?;
+        let new = self.secret.map(chain_key::prepare_key).transpose()?;
         let (key, encryption_info) = match new {
             Some(new) => (Some(new.key), Some(new.info)),
             None => (None, None),
@@ -220,7 +220,7 @@ impl Search<'_> {
     }
 
     fn key(&self, store: &dyn Store, full_dir: &str) -> Result<Option<DataKey>> {
-        self.secret.map(|secret| encrypt::open_key(store, full_dir, secret)).transpose()
+        self.secret.map(|secret| chain_key::open_key(store, full_dir, secret)).transpose()
     }
 
     /// An incremental below its full backup.

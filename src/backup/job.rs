@@ -13,7 +13,7 @@ use super::flow::{self, Finished, Flow};
 use super::history::{History, Kept, to_json};
 use super::piece::{self, Piece};
 use super::{protect, statistics};
-use crate::archive::{Checkpoint, DataKey, EntryCounts, Layer, Manifest, MvccFilter, encrypt};
+use crate::archive::{Checkpoint, DataKey, EntryCounts, Layer, Manifest, MvccFilter, chain_key};
 use crate::catalog::descriptor::DescriptorId;
 use crate::catalog::{Catalog, CatalogSnapshot};
 use crate::cloud::ExternalUri;
@@ -153,7 +153,7 @@ impl BackupResumer {
         run.pausepoint("backup.before.write_lock")?;
         layer.lock(run.id())?;
         if let Some(info) = &details.encryption_info {
-            encrypt::publish_info(&**layer.store(), layer.dir(), info)?;
+            chain_key::publish_info(&**layer.store(), layer.dir(), info)?;
         }
         run.pausepoint("backup.after.write_lock")?;
 

@@ -29,7 +29,7 @@ impl Secrets {
         Secrets(all)
     }
 
-    fn strike_out(&self, text: &str) -> String {
+    pub(super) fn strike_out(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "redacted"))
     }
 }

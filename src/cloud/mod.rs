@@ -11,6 +11,8 @@
 //!       uri, params                  │      └─ Bridge ─▶ object_store on a tokio runtime
 //!                                    ├─▶ Nodelocal    the server's external I/O directory
 //!                                    └─▶ (tests) Memory, Faulty
+//!
+//!    'aws:///key?REGION=…' ──▶ Cloud::open_kms ──▶ MasterKey: wraps the keys of backups (kms.rs)
 //! ```
 //!
 //! Words: a *store* is one opened URI, and its *root* the URI's path; a *path* is relative to the
@@ -33,11 +35,13 @@
 //! What it is not: the names and content of a backup's files (`archive`), or who may use which
 //! URI (`sql` asks [`ExternalUri::requires_admin`]).
 
+mod aws_kms;
 mod azure;
 mod bridge;
 mod failure;
 pub mod faulty;
 mod gcs;
+pub mod kms;
 pub mod memory;
 mod nodelocal;
 mod objects;
@@ -61,6 +65,7 @@ use crate::error::{Error, Result, sqlstate};
 use crate::settings::Settings;
 use crate::task::Interrupt;
 
+pub use kms::MasterKey;
 pub use memory::Memory;
 pub use store::{ListEntry, Listing, Store, StoreWriter, WriteMode};
 pub use uri::{ExternalUri, Scheme};

@@ -176,7 +176,7 @@ fn need_with_specified(uri: &ExternalUri, name: &str) -> Result<()> {
     }
 }
 
-fn bad_value(value: &str, name: &str) -> Error {
+pub(super) fn bad_value(value: &str, name: &str) -> Error {
     invalid(format!("unsupported value {} for {name}", value.escape_debug()))
 }
 
@@ -198,7 +198,7 @@ fn known(uri: &ExternalUri, kind: &str, names: &[&str]) -> Result<()> {
 
 /// Whether an unknown parameter may be repeated in a message: the tail of a secret with an
 /// unencoded `&` looks like a parameter too, but hardly like a name.
-fn looks_like_a_name(name: &str) -> bool {
+pub(super) fn looks_like_a_name(name: &str) -> bool {
     let word = name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     word && (name.contains('_') || !name.bytes().any(|b| b.is_ascii_lowercase()))
 }

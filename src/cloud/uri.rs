@@ -9,10 +9,11 @@ use super::path;
 use crate::error::{Error, Result, sqlstate};
 
 /// Characters of a path that need no encoding.
-const PATH: &AsciiSet =
+pub(super) const PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
 /// Characters of a parameter that need no encoding.
-const PARAMETER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(super) const PARAMETER: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Kinds of external store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -210,7 +211,7 @@ impl fmt::Debug for ExternalUri {
     }
 }
 
-fn parse_query(query: &str, scheme: Scheme) -> Result<Vec<(String, String)>> {
+pub(super) fn parse_query(query: &str, scheme: Scheme) -> Result<Vec<(String, String)>> {
     let mut params: Vec<(String, String)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -229,7 +230,7 @@ fn parse_query(query: &str, scheme: Scheme) -> Result<Vec<(String, String)>> {
 }
 
 /// Percent-decodes strictly; in a query a plus sign is a space.
-fn decode(text: &str, query: bool, what: &str) -> Result<String> {
+pub(super) fn decode(text: &str, query: bool, what: &str) -> Result<String> {
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         let digits = rest.as_bytes().get(at + 1..at + 3);

@@ -56,8 +56,8 @@ fn options(request: &RestoreRequest) -> Vec<String> {
             list.push(format!("{name} = {}", quote_literal(value)));
         }
     }
-    if request.secret.is_some() {
-        list.push("encryption_passphrase = '*****'".to_owned());
+    if let Some(secret) = &request.secret {
+        list.push(secret.shown(false));
     }
     for (name, on) in [
         ("skip_missing_foreign_keys", o.skip_missing_foreign_keys),

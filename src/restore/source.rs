@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::details::LayerRef;
 use crate::archive::{
-    DataFileReader, DataKey, FileRecord, Layer, Manifest, MvccFilter, Secret, check_chain,
-    collection, encrypt, layout, main_line,
+    DataFileReader, DataKey, FileRecord, Layer, Manifest, MvccFilter, Secret, chain_key,
+    check_chain, collection, layout, main_line,
 };
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::privilege::{Privilege, holds_system, require_admin};
@@ -209,8 +209,9 @@ impl Source {
             };
             found.into_iter().map(|dir| (0, dir)).collect()
         };
-        let key =
-            secret.map(|secret| encrypt::open_key(&*first.store, &full_dir, secret)).transpose()?;
+        let key = secret
+            .map(|secret| chain_key::open_key(&*first.store, &full_dir, secret))
+            .transpose()?;
         let shown = bases.iter().map(|base| base.uri.join(&full_dir).redacted()).collect();
         let mut layers = read_layers(&bases, dirs, key.as_ref())?;
         if bases.len() == 1 {

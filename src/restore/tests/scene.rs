@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::archive::{
     BuildInfo, Coverage, DataFileWriter, DataKey, DescriptorChange, EntryCounts, FORMAT_VERSION,
-    Layer, Manifest, MvccFilter, Secret, WriterOptions, encrypt, layout,
+    Layer, Manifest, MvccFilter, Secret, WriterOptions, chain_key, layout,
 };
 use crate::catalog::descriptor::*;
 use crate::catalog::mutation::Change;
@@ -206,8 +206,8 @@ impl Scene {
             Some(_) => format!("{full_dir}/{}", layout::incremental_dir(end)),
         };
         let key = style.secret.as_ref().map(|secret| match before {
-            None => encrypt::create_key(&*self.store, &full_dir, secret).unwrap(),
-            Some(_) => encrypt::open_key(&*self.store, &full_dir, secret).unwrap(),
+            None => chain_key::create_key(&*self.store, &full_dir, secret).unwrap(),
+            Some(_) => chain_key::open_key(&*self.store, &full_dir, secret).unwrap(),
         });
         let layer = Layer::new(self.store.clone(), dir, key.clone());
         let mut manifest = Manifest {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::restore::secret;
 use super::{Outcome, Work, job_result};
-use crate::archive::Secret;
 use crate::backup::{self, Elsewhere, Into, Names, PlanContext, Request};
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
@@ -31,10 +31,7 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
         elsewhere,
         end: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
         revision_history: stmt.options.revision_history == Some(true),
-        secret: match &stmt.options.encryption_passphrase {
-            Some(passphrase) => Some(Secret::passphrase(work.string(passphrase)?)),
-            None => None,
-        },
+        secret: secret(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
         detached,
     };
     let server = Arc::clone(work.server);
@@ -112,16 +109,6 @@ const TAG: &str = "BACKUP";
 
 /// Refuses what cannot be done here. Options that change nothing on one node are accepted.
 pub(super) fn check_options(options: &BackupOptions) -> Result<()> {
-    if !options.kms.is_empty() {
-        if options.encryption_passphrase.is_some() {
-            return Err(Error::new(
-                sqlstate::INVALID_PARAMETER_VALUE,
-                "cannot have both encryption_passphrase and kms option set",
-            ));
-        }
-        return Err(Error::unsupported("BACKUP with the option kms")
-            .with_hint("Use encryption_passphrase."));
-    }
     let unsupported = [
         (!options.incremental_location.is_empty(), "incremental_location"),
         (options.execution_locality.is_some(), "execution locality"),

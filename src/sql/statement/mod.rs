@@ -134,6 +134,7 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::ShowBackups(stmt) => show_backup::run_list(stmt, work),
         Statement::ShowBackup(stmt) => show_backup::run(stmt, work),
         Statement::VerifyBackup(stmt) => verify_backup::run(stmt, work),
+        Statement::AlterBackup(stmt) => retention::alter(stmt, work),
         Statement::DropBackup(stmt) => retention::drop(stmt, work),
         Statement::ExpireBackups(stmt) => retention::expire(stmt, work),
         _ => general::run(parsed, work),

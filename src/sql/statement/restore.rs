@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::{Outcome, Work, job_result};
 use crate::archive::Secret;
+use crate::catalog::privilege::{self, Privilege};
+use crate::cloud::MasterKey;
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::NewJob;
 use crate::restore::{self, PlanContext, RestoreRequest, Services, SourceFrom, Subdir};
@@ -40,7 +42,7 @@ pub fn run(stmt: &Restore, work: &mut Work<'_>) -> Result<Outcome> {
             }
         },
         as_of: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
-        secret: passphrase(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
+        secret: secret(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
         options: options(&stmt.options, work)?,
     };
     let server = Arc::clone(work.server);
@@ -108,22 +110,43 @@ pub(super) fn uris(destination: &Destination, work: &Work<'_>) -> Result<Vec<Str
     destination.uris.iter().map(|uri| work.string(uri)).collect()
 }
 
-/// What opens an encrypted backup.
-pub(super) fn passphrase(
+/// What encrypts or opens a backup.
+pub(super) fn secret(
     passphrase: &Option<StringArg>,
     kms: &[StringArg],
-    work: &Work<'_>,
+    work: &mut Work<'_>,
 ) -> Result<Option<Secret>> {
-    if !kms.is_empty() {
-        if passphrase.is_some() {
-            return Err(Error::new(
-                sqlstate::INVALID_PARAMETER_VALUE,
-                "cannot have both encryption_passphrase and kms option set",
-            ));
-        }
-        return Err(Error::unsupported("the option kms").with_hint("Use encryption_passphrase."));
+    if kms.is_empty() {
+        let text = passphrase.as_ref().map(|text| work.string(text)).transpose()?;
+        return Ok(text.map(Secret::passphrase));
     }
-    passphrase.as_ref().map(|text| Ok(Secret::passphrase(work.string(text)?))).transpose()
+    if passphrase.is_some() {
+        return Err(Error::new(
+            sqlstate::INVALID_PARAMETER_VALUE,
+            "cannot have both encryption_passphrase and kms option set",
+        ));
+    }
+    Ok(Some(Secret::Kms(master_keys(kms, work)?)))
+}
+
+/// The master keys that URIs name. A user may not have the server's own credentials used.
+pub(super) fn master_keys(
+    uris: &[StringArg],
+    work: &mut Work<'_>,
+) -> Result<Vec<Arc<dyn MasterKey>>> {
+    let catalog = work.catalog()?;
+    let me = &work.session.current_user;
+    let mut keys = Vec::with_capacity(uris.len());
+    for uri in uris {
+        let key = work.server.cloud.open_kms(&work.string(uri)?, work.interrupt)?;
+        let lent = Privilege::ExternalIoImplicitAccess;
+        let lifted = key.is_implicit() && privilege::holds_system(&catalog, me, lent);
+        if key.requires_admin() && !lifted {
+            privilege::require_admin(&catalog, me, "use the specified kms URI")?;
+        }
+        keys.push(key);
+    }
+    Ok(keys)
 }
 
 /// Refuses what cannot be done here. Options that change nothing on one node are accepted.

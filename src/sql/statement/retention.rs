@@ -1,15 +1,15 @@
-//! DROP BACKUP, EXPIRE BACKUPS: taking backups away.
+//! DROP BACKUP, EXPIRE BACKUPS, ALTER BACKUP: tending what a collection holds.
 
-use super::restore::uris;
+use super::restore::{master_keys, uris};
 use super::show_backup::check;
 use super::{Outcome, Work, field};
-use crate::archive::{collection, layout, retention};
+use crate::archive::{chain_key, collection, layout, retention};
 use crate::catalog::privilege::require_admin;
 use crate::clock::Timestamp;
 use crate::cloud::Store;
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::client::Field;
-use crate::syntax::{Destination, DropBackup, ExpireBackups, Subdirectory};
+use crate::syntax::{AlterBackup, Destination, DropBackup, ExpireBackups, Subdirectory};
 use crate::types::{Datum, Interval, Type};
 use std::sync::Arc;
 
@@ -27,6 +27,18 @@ pub fn drop(stmt: &DropBackup, work: &mut Work<'_>) -> Result<Outcome> {
         done => done?,
     }
     Outcome::done("DROP BACKUP")
+}
+
+/// Runs ALTER BACKUP … ADD NEW_KMS: further master keys open a chain. Its data stays as it is.
+pub fn alter(stmt: &AlterBackup, work: &mut Work<'_>) -> Result<Outcome> {
+    let store = open(&stmt.collection, "ALTER BACKUP", work)?;
+    let dir = match &stmt.subdirectory {
+        Subdirectory::Latest => collection::latest_full(&*store)?,
+        Subdirectory::Named(name) => layout::check_subdir(&work.string(name)?)?,
+    };
+    let (old, new) = (master_keys(&stmt.old_kms, work)?, master_keys(&stmt.new_kms, work)?);
+    chain_key::add_master_keys(&*store, &dir, &old, &new)?;
+    Outcome::done("ALTER BACKUP")
 }
 
 /// Runs EXPIRE BACKUPS: drops the chains whose last layer is old enough. The newest full and the
@@ -81,7 +93,7 @@ fn open(destination: &Destination, verb: &str, work: &mut Work<'_>) -> Result<Ar
             format!("{verb} cannot be used inside a transaction"),
         ));
     }
-    require_admin(&*work.catalog()?, &work.session.current_user, "drop backups")?;
+    require_admin(&*work.catalog()?, &work.session.current_user, "alter or drop backups")?;
     let uris = uris(destination, work)?;
     check(&uris, verb, work)?;
     match uris.as_slice() {

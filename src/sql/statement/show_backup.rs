@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::restore::{collection, passphrase, uris};
+use super::restore::{self, collection, uris};
 use super::show_create;
 use super::{Outcome, Work, count, field};
-use crate::archive::{FileRecord, collection as archived, verify_file};
+use crate::archive::{FileRecord, Secret, chain_key, collection as archived, verify_file};
 use crate::catalog::descriptor::{Descriptor, DescriptorId, GrantSet, Privileges, TableDescriptor};
 use crate::catalog::names::PUBLIC_SCHEMA;
 use crate::catalog::privilege::Privilege;
@@ -54,7 +54,11 @@ pub fn run(stmt: &ShowBackup, work: &mut Work<'_>) -> Result<Outcome> {
     };
     let named: Vec<String> = from.uris().map(str::to_owned).collect();
     check(&named, "SHOW BACKUP", work)?;
-    let secret = passphrase(&options.encryption_passphrase, &options.kms, work)?;
+    let secret = restore::secret(&options.encryption_passphrase, &options.kms, work)?;
+    let secret = match &options.encryption_info_dir {
+        Some(dir) => elsewhere(&work.string(dir)?, secret, work)?,
+        None => secret,
+    };
     let source = Source::open(&work.server.cloud, &from, secret.as_ref(), Some(work.interrupt))?;
     if options.check_files {
         check_files(&source)?;
@@ -134,11 +138,23 @@ pub fn fields(stmt: &ShowBackup) -> Vec<Field> {
     fields
 }
 
+/// The key of a chain whose full backup is in another directory than the layer that is shown.
+fn elsewhere(uri: &str, secret: Option<Secret>, work: &mut Work<'_>) -> Result<Option<Secret>> {
+    let Some(secret) = secret else {
+        return Err(Error::new(
+            sqlstate::INVALID_PARAMETER_VALUE,
+            "encryption_info_dir needs one of encryption_passphrase or kms",
+        ));
+    };
+    check(&[uri.to_owned()], "SHOW BACKUP", work)?;
+    let store = work.server.cloud.open_interruptible(uri, work.interrupt)?;
+    Ok(Some(Secret::Opened(chain_key::open_key(&*store, "", &secret)?)))
+}
+
 fn check_options(stmt: &ShowBackup) -> Result<()> {
-    let ShowBackupOptions { incremental_location, encryption_info_dir, .. } = &stmt.options;
+    let ShowBackupOptions { incremental_location, .. } = &stmt.options;
     let unsupported = [
         (!incremental_location.is_empty(), "incremental_location"),
-        (encryption_info_dir.is_some(), "encryption_info_dir"),
         (stmt.options.skip_size, "skip size"),
         (stmt.options.debug_dump_metadata_sst, "debug_dump_metadata_sst"),
     ];

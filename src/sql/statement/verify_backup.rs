@@ -1,6 +1,6 @@
 //! VERIFY BACKUP: reads a backup as a restore would, every byte of it, and keeps nothing.
 
-use super::restore::{collection, passphrase};
+use super::restore::{self, collection};
 use super::show_backup::check;
 use super::{Outcome, Work, count, field};
 use crate::archive::{FileRecord, verify_file};
@@ -28,7 +28,7 @@ pub fn run(stmt: &VerifyBackup, work: &mut Work<'_>) -> Result<Outcome> {
     let from = collection(&stmt.subdirectory, &stmt.collection, work)?;
     let named: Vec<String> = from.uris().map(str::to_owned).collect();
     check(&named, "VERIFY BACKUP", work)?;
-    let secret = passphrase(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?;
+    let secret = restore::secret(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?;
     let source = Source::open(&work.server.cloud, &from, secret.as_ref(), Some(work.interrupt))?;
     let mut damaged = Vec::new();
     let mut rows = Vec::new();

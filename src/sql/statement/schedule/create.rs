@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::super::backup::{self, Asker};
+use super::super::restore::secret as secret_of;
 use super::super::{Outcome, Work, field};
 use super::Secrets;
 use super::options::Options;
-use crate::archive::{Secret, layout};
+use crate::archive::layout;
 use crate::backup::{Elsewhere, Into, Names, Request};
 use crate::catalog::privilege;
 use crate::clock::Timestamp;
@@ -57,14 +58,18 @@ pub fn run(stmt: &CreateSchedule, work: &mut Work<'_>) -> Result<Outcome> {
     let uri = backup::uri(&stmt.destination, work)?;
     let passphrase = &stmt.backup_options.encryption_passphrase;
     let passphrase = passphrase.as_ref().map(|arg| work.string(arg)).transpose()?;
-    let targets = dry_run(stmt, &uri, passphrase.as_deref(), work)?;
+    let kms = stmt.backup_options.kms.iter().map(|arg| work.string(arg));
+    let kms = kms.collect::<Result<Vec<String>>>()?;
+    let targets = dry_run(stmt, &uri, work)?;
     if !options.ignore_existing {
         refuse_existing(&uri, work)?;
     }
 
-    let words = Words { targets, uri: &uri, options: &stmt.backup_options };
-    let has_secrets = passphrase.is_some() || uri.to_secret_string() != uri.redacted();
-    let secrets = Secrets { uri: uri.to_secret_string(), passphrase };
+    let words = Words { targets, uri: &uri, options: &stmt.backup_options, kms: kms.clone() };
+    let has_secrets = passphrase.is_some()
+        || !stmt.backup_options.kms.is_empty()
+        || uri.to_secret_string() != uri.redacted();
+    let secrets = Secrets { uri: uri.to_secret_string(), passphrase, kms };
     let schedule = |recurrence: &Cron, statement: String| Schedule {
         id: work.server.jobs.next_id(),
         label: label.clone(),
@@ -166,6 +171,8 @@ struct Words<'a> {
     targets: String,
     uri: &'a ExternalUri,
     options: &'a BackupOptions,
+    /// Every URI evaluated.
+    kms: Vec<String>,
 }
 
 impl Words<'_> {
@@ -175,6 +182,7 @@ impl Words<'_> {
         // A parameter is none when the statement is run.
         let hidden = options.encryption_passphrase.take();
         options.encryption_passphrase = hidden.map(|_| StringArg::Text(String::new()));
+        options.kms = self.kms.iter().cloned().map(StringArg::Text).collect();
         format!(
             "BACKUP {}{}INTO {}{}{options}",
             self.targets,
@@ -186,19 +194,18 @@ impl Words<'_> {
 }
 
 /// Plans a full backup and throws the plan away. Gives its targets in canonical words.
-fn dry_run(
-    stmt: &CreateSchedule,
-    uri: &ExternalUri,
-    passphrase: Option<&str>,
-    work: &mut Work<'_>,
-) -> Result<String> {
+fn dry_run(stmt: &CreateSchedule, uri: &ExternalUri, work: &mut Work<'_>) -> Result<String> {
     let request = Request {
         targets: stmt.targets.clone(),
         into: Into::New(uri.clone()),
         elsewhere: Elsewhere::default(),
         end: None,
         revision_history: stmt.backup_options.revision_history == Some(true),
-        secret: passphrase.map(|text| Secret::passphrase(text.to_owned())),
+        secret: secret_of(
+            &stmt.backup_options.encryption_passphrase,
+            &stmt.backup_options.kms,
+            work,
+        )?,
         detached: true,
     };
     let asker = Asker {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::super::backup::Asker;
 use super::Secrets;
-use crate::archive::Secret;
 use crate::backup::{Elsewhere, Into, Names, Request};
 use crate::clock::Timestamp;
 use crate::cloud::ExternalUri;
@@ -41,7 +40,9 @@ impl BackupLaunch {
             return Err(corrupt(schedule));
         };
         match to.uris.as_slice() {
-            [StringArg::Text(uri)] => Ok(Secrets { uri: uri.clone(), passphrase: None }),
+            [StringArg::Text(uri)] => {
+                Ok(Secrets { uri: uri.clone(), passphrase: None, kms: Vec::new() })
+            }
             _ => Err(corrupt(schedule)),
         }
     }
@@ -62,8 +63,8 @@ impl Launch for BackupLaunch {
                 format!("role \"{}\" does not exist", schedule.owner),
             ));
         }
-        let Secrets { uri, passphrase } = self.secrets(schedule, &stmt)?;
-        let uri = ExternalUri::parse(&uri)?;
+        let secrets = self.secrets(schedule, &stmt)?;
+        let uri = ExternalUri::parse(&secrets.uri)?;
         let request = Request {
             targets: stmt.targets,
             into: match stmt.into {
@@ -74,7 +75,7 @@ impl Launch for BackupLaunch {
             elsewhere: Elsewhere::default(),
             end: Some(at),
             revision_history: stmt.options.revision_history == Some(true),
-            secret: passphrase.map(Secret::passphrase),
+            secret: secrets.secret(&self.server.cloud, interrupt)?,
             detached: true,
         };
         let asker = Asker {

@@ -16,6 +16,11 @@ pub use launch::BackupLaunch;
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::Secret;
+use crate::cloud::Cloud;
+use crate::error::Result;
+use crate::task::Interrupt;
+
 /// What a schedule's statement must not show; kept beside the secrets of jobs.
 #[derive(Serialize, Deserialize)]
 struct Secrets {
@@ -23,4 +28,18 @@ struct Secrets {
     uri: String,
     #[serde(default)]
     passphrase: Option<String>,
+    /// URIs of master keys.
+    #[serde(default)]
+    kms: Vec<String>,
+}
+
+impl Secrets {
+    /// What encrypts the backups.
+    fn secret(&self, cloud: &Cloud, interrupt: &Interrupt) -> Result<Option<Secret>> {
+        if self.kms.is_empty() {
+            return Ok(self.passphrase.as_deref().map(Secret::passphrase));
+        }
+        let keys = self.kms.iter().map(|uri| cloud.open_kms(uri, interrupt));
+        Ok(Some(Secret::Kms(keys.collect::<Result<_>>()?)))
+    }
 }
