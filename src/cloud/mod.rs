@@ -10,6 +10,7 @@
 //!      ExternalUri ──▶ Cloud::open ──┬─▶ Objects  (objects.rs, upload.rs; s3, gcs, azure, web)
 //!       uri, params                  │      └─ Bridge ─▶ object_store on a tokio runtime
 //!                                    ├─▶ Nodelocal    the server's external I/O directory
+//!                                    ├─▶ userfile     tables of the server; `sql` hands it in
 //!                                    └─▶ (tests) Memory, Faulty
 //!
 //!    'aws:///key?REGION=…' ──▶ Cloud::open_kms ──▶ MasterKey: wraps the keys of backups (kms.rs)
@@ -57,7 +58,7 @@ mod web;
 mod conformance;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::Handle;
 
@@ -74,6 +75,10 @@ use bridge::Bridge;
 
 /// Finds the URI behind the name of an external connection.
 pub type ConnectionLookup = dyn Fn(&str) -> Result<String> + Send + Sync;
+
+/// Opens stores whose files lie in the server's own tables.
+pub type UserfileOpener =
+    dyn Fn(&ExternalUri, Option<Interrupt>) -> Result<Arc<dyn Store>> + Send + Sync;
 
 /// What the server's operator allows, for everyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +110,8 @@ pub struct Cloud {
     pub restrictions: Restrictions,
     /// Finds external connections; `None` while there is no catalog to ask.
     pub connections: Option<Arc<ConnectionLookup>>,
+    /// Opens userfile storage, once there are tables.
+    pub userfiles: OnceLock<Arc<UserfileOpener>>,
 }
 
 impl Cloud {
@@ -117,6 +124,7 @@ impl Cloud {
             locality: Vec::new(),
             restrictions: Restrictions::default(),
             connections: None,
+            userfiles: OnceLock::new(),
         }
     }
 
@@ -139,14 +147,17 @@ impl Cloud {
         let resolved = self.resolve(uri)?;
         let uri = resolved.as_ref().unwrap_or(uri);
         self.check_restrictions(uri)?;
-        let bridge = Bridge::new(self.runtime.clone(), self.settings.clone(), interrupt);
+        let bridge = Bridge::new(self.runtime.clone(), self.settings.clone(), interrupt.clone());
         match uri.scheme() {
             Scheme::S3 => s3::open(uri, bridge),
             Scheme::Gs => gcs::open(uri, bridge),
             Scheme::Azure => azure::open(uri, bridge),
             Scheme::Http => web::open(uri, bridge),
             Scheme::Nodelocal => nodelocal::open(uri, self.external_io_dir.as_deref()),
-            Scheme::Userfile => Err(Error::unsupported("userfile storage")),
+            Scheme::Userfile => match self.userfiles.get() {
+                Some(open) => open(uri, interrupt),
+                None => Err(Error::unsupported("userfile storage without a server")),
+            },
             Scheme::External => Err(Error::unsupported("an external connection of another one")),
         }
     }

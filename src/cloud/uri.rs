@@ -135,6 +135,12 @@ impl ExternalUri {
         joined
     }
 
+    /// The same path in another place.
+    #[must_use]
+    pub fn with_host(&self, host: &str) -> Self {
+        ExternalUri { host: host.to_owned(), ..self.clone() }
+    }
+
     /// Whether only an admin may use this URI, external connections aside.
     pub fn requires_admin(&self) -> bool {
         match self.scheme {

@@ -126,6 +126,7 @@ impl Node {
             sessions,
             statistics: Statistics::new(),
         });
+        crate::sql::userfile::install(&server);
         crate::sql::statement::sweep_temporary(&server, None)?;
         resumers::register(&server)?;
         server.jobs.start()?;

@@ -1,10 +1,13 @@
 //! The statement as the job's description shows it: canonical, names in full, secrets redacted.
 
+use std::collections::BTreeMap;
+
 use super::holdings::Holdings;
+use super::place::Move;
 use super::plan::RestoreRequest;
 use super::source::Source;
 use super::target::{Kind, Selection};
-use crate::catalog::descriptor::TableDescriptor;
+use crate::catalog::descriptor::{DescriptorId, TableDescriptor};
 use crate::catalog::mutation::Change;
 use crate::syntax::{Targets, quote_identifier, quote_literal};
 
@@ -13,12 +16,13 @@ pub fn describe(
     request: &RestoreRequest,
     holdings: &Holdings,
     selection: &Selection,
+    moves: &BTreeMap<DescriptorId, Move>,
     source: &Source,
 ) -> String {
     let mut text = "RESTORE ".to_owned();
     let targets = match &request.targets {
         Targets::Tables(patterns) if patterns.iter().all(|p| p.table.is_some()) => {
-            format!("TABLE {}", qualified(holdings, selection).join(", "))
+            format!("TABLE {}", qualified(holdings, selection, moves).join(", "))
         }
         targets => targets.to_string(),
     };
@@ -38,20 +42,36 @@ pub fn describe(
 }
 
 /// The selected tables that the statement named itself.
-fn qualified(holdings: &Holdings, selection: &Selection) -> Vec<String> {
+fn qualified(
+    holdings: &Holdings,
+    selection: &Selection,
+    moves: &BTreeMap<DescriptorId, Move>,
+) -> Vec<String> {
     if selection.kind != Kind::Tables {
         return Vec::new();
     }
     let tables = selection.ids.iter().filter_map(|id| holdings.table(*id));
+    let shown = |name: [String; 3]| name.map(|word| quote_identifier(&word)).join(".");
     tables
-        .map(|table| holdings.qualified_name(table).map(|word| quote_identifier(&word)).join("."))
+        .map(|table| {
+            let old = shown(holdings.qualified_name(table));
+            match moves.get(&table.id) {
+                Some(to) if to.name != table.name => {
+                    let to = to.clone();
+                    format!("{old} AS {}", shown([to.database, to.schema, to.name]))
+                }
+                _ => old,
+            }
+        })
         .collect()
 }
 
 fn options(request: &RestoreRequest) -> Vec<String> {
     let o = &request.options;
     let mut list = Vec::new();
-    for (name, value) in [("into_db", &o.into_db), ("new_db_name", &o.new_db_name)] {
+    for (name, value) in
+        [("into_db", &o.into_db), ("into_schema", &o.into_schema), ("new_db_name", &o.new_db_name)]
+    {
         if let Some(value) = value {
             list.push(format!("{name} = {}", quote_literal(value)));
         }

@@ -65,6 +65,7 @@ use crate::cloud::Cloud;
 use crate::mvcc::Mvcc;
 use crate::settings::Settings;
 
+pub use details::Details;
 pub use holdings::Holdings;
 pub use job::RestoreResumer;
 pub use plan::{Plan, PlanContext, RestoreOptions, RestoreRequest, plan};

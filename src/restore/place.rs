@@ -37,12 +37,24 @@ pub struct Placed {
     pub replaced: Vec<String>,
 }
 
+/// Where a table goes that does not go to its old place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The database; it has to exist.
+    pub database: String,
+    /// The schema; it has to exist.
+    pub schema: String,
+    /// The table's name.
+    pub name: String,
+}
+
 /// Finds a place for every object, or says why there is none.
 pub fn place(
     ctx: &PlanContext<'_>,
     holdings: &Holdings,
     kind: Kind,
     objects: &BTreeMap<DescriptorId, Descriptor>,
+    moves: &BTreeMap<DescriptorId, Move>,
     options: &RestoreOptions,
 ) -> Result<Placed> {
     let mut rewrite = Rewrite::default();
@@ -70,8 +82,9 @@ pub fn place(
                 made: BTreeMap::new(),
             };
             tables.place_types(objects)?;
-            tables.place_tables(objects)?;
+            tables.place_tables(objects, moves)?;
             let schemas = tables.made.into_values();
+            check_names(holdings, objects, moves, options)?;
             // Types in whose place one of this cluster is used are not made.
             descriptors.retain(|descriptor| !rewrite.ids.contains_key(&descriptor.id()));
             descriptors.extend(schemas.map(Descriptor::Schema));
@@ -80,8 +93,12 @@ pub fn place(
         Kind::Users => {}
     }
     follow_schemas(&mut rewrite, holdings, &descriptors);
-    note_renames(holdings, options, &descriptors, &mut rewrite);
+    note_renames(holdings, options, moves, &descriptors, &mut rewrite);
     for descriptor in &mut descriptors {
+        let to = moves.get(&descriptor.id());
+        if let (Descriptor::Table(table), Some(to)) = (&mut *descriptor, to) {
+            table.name.clone_from(&to.name);
+        }
         let before = descriptor.privileges().clone();
         rewrite.descriptor(descriptor)?;
         descriptor.set_state(State::Public);
@@ -182,13 +199,12 @@ struct Tables<'a, 'b> {
 }
 
 impl Tables<'_, '_> {
-    /// Finds database and schema; answers both, 0 for a schema that will be made, and the schema's
-    /// name.
+    /// Finds database and schema; answers both, 0 for a schema that will be made.
     fn home(
         &mut self,
         old: (DescriptorId, DescriptorId),
         what: &str,
-    ) -> Result<(DescriptorId, DescriptorId, String)> {
+    ) -> Result<(DescriptorId, DescriptorId)> {
         let then = self.holdings.database(old.0).map_or("", |d| &d.name);
         let wanted = self.options.into_db.as_deref().unwrap_or(then);
         let database = target_database(self.ctx, wanted, what)?.id;
@@ -199,31 +215,47 @@ impl Tables<'_, '_> {
         if let Some(schema) = self.ctx.snapshot.schema_named(database, &name)? {
             self.rewrite.ids.insert(old.1, schema.id);
             self.into.insert(schema.id);
-            return Ok((database, schema.id, name));
+            return Ok((database, schema.id));
         }
         if let Some(schema) = own {
-            self.made.entry((database, name.clone())).or_insert_with(|| schema.clone());
+            self.made.entry((database, name)).or_insert_with(|| schema.clone());
         }
-        Ok((database, 0, name))
+        Ok((database, 0))
     }
 
-    fn place_tables(&mut self, objects: &BTreeMap<DescriptorId, Descriptor>) -> Result<()> {
-        let mut taken = BTreeSet::new();
+    /// Finds the database and schema of a table that does not go to its old place.
+    fn moved(&mut self, to: &Move, what: &str) -> Result<(DescriptorId, DescriptorId)> {
+        let database = target_database(self.ctx, &to.database, what)?.id;
+        let schema = self.ctx.snapshot.schema_named(database, &to.schema)?.ok_or_else(|| {
+            Error::new(
+                sqlstate::INVALID_SCHEMA_NAME,
+                format!(
+                    "a schema named \"{}\" needs to exist in database \"{}\" to restore {what}",
+                    to.schema, to.database
+                ),
+            )
+        })?;
+        check_free(self.ctx, (database, schema.id), &to.name)?;
+        self.into.extend([database, schema.id]);
+        Ok((database, schema.id))
+    }
+
+    fn place_tables(
+        &mut self,
+        objects: &BTreeMap<DescriptorId, Descriptor>,
+        moves: &BTreeMap<DescriptorId, Move>,
+    ) -> Result<()> {
         for object in objects.values() {
             let Descriptor::Table(table) = object else { continue };
             let what = format!("table \"{}\"", table.name);
-            let (database, schema, schema_name) =
-                self.home((table.database, table.schema), &what)?;
-            let named = self.ctx.snapshot.named_any_state((database, schema), &table.name);
-            if let Some(named) = named.filter(|_| schema != 0) {
-                return Err(duplicate(named).with_hint(
-                    "Drop or rename it, or restore the table into another database with \
-                     \"into_db\".",
-                ));
+            if let Some(to) = moves.get(&table.id) {
+                let place = self.moved(to, &what)?;
+                self.rewrite.places.insert(table.id, place);
+                continue;
             }
-            if !taken.insert((database, schema_name, table.name.clone())) {
-                return Err(duplicate(ObjectRef::from(table))
-                    .with_detail("Two tables of the backup would get this name."));
+            let (database, schema) = self.home((table.database, table.schema), &what)?;
+            if schema != 0 {
+                check_free(self.ctx, (database, schema), &table.name)?;
             }
         }
         Ok(())
@@ -234,7 +266,7 @@ impl Tables<'_, '_> {
         for object in objects.values() {
             let Descriptor::Type(ty) = object else { continue };
             let what = format!("type \"{}\"", ty.name);
-            let (database, schema, _) = self.home((ty.database, ty.schema), &what)?;
+            let (database, schema) = self.home((ty.database, ty.schema), &what)?;
             let named = self.ctx.snapshot.named_any_state((database, schema), &ty.name);
             match named.filter(|_| schema != 0) {
                 None => {}
@@ -264,6 +296,55 @@ impl Tables<'_, '_> {
     }
 }
 
+fn check_free(
+    ctx: &PlanContext<'_>,
+    parents: (DescriptorId, DescriptorId),
+    name: &str,
+) -> Result<()> {
+    match ctx.snapshot.named_any_state(parents, name) {
+        None => Ok(()),
+        Some(named) => Err(duplicate(named).with_hint(
+            "Drop or rename it, restore the table under another name with AS, or restore it into \
+             another database with \"into_db\".",
+        )),
+    }
+}
+
+/// Refuses two tables for one name.
+fn check_names(
+    holdings: &Holdings,
+    objects: &BTreeMap<DescriptorId, Descriptor>,
+    moves: &BTreeMap<DescriptorId, Move>,
+    options: &RestoreOptions,
+) -> Result<()> {
+    let mut taken = BTreeSet::new();
+    for object in objects.values() {
+        let Descriptor::Table(table) = object else { continue };
+        if !taken.insert(new_name(holdings, options, moves, table)) {
+            return Err(duplicate(ObjectRef::from(table))
+                .with_detail("Two tables of the backup would get this name."));
+        }
+    }
+    Ok(())
+}
+
+/// The qualified name that a table gets.
+fn new_name(
+    holdings: &Holdings,
+    options: &RestoreOptions,
+    moves: &BTreeMap<DescriptorId, Move>,
+    table: &TableDescriptor,
+) -> [String; 3] {
+    if let Some(Move { database, schema, name }) = moves.get(&table.id).cloned() {
+        return [database, schema, name];
+    }
+    let mut name = holdings.qualified_name(table);
+    if let Some(database) = options.into_db.as_ref().or(options.new_db_name.as_ref()) {
+        name[0].clone_from(database);
+    }
+    name
+}
+
 fn target_database<'s>(
     ctx: &'s PlanContext<'_>,
     name: &str,
@@ -291,12 +372,12 @@ fn target_database<'s>(
 fn follow_schemas(rewrite: &mut Rewrite, holdings: &Holdings, descriptors: &[Descriptor]) {
     let mut followers = Vec::new();
     for descriptor in descriptors {
-        let (database, schema) = match descriptor {
-            Descriptor::Table(table) => (table.database, table.schema),
-            Descriptor::Type(ty) => (ty.database, ty.schema),
+        let (id, database, schema) = match descriptor {
+            Descriptor::Table(table) => (table.id, table.database, table.schema),
+            Descriptor::Type(ty) => (ty.id, ty.database, ty.schema),
             _ => continue,
         };
-        if rewrite.ids.contains_key(&schema) {
+        if rewrite.ids.contains_key(&schema) || rewrite.places.contains_key(&id) {
             continue;
         }
         let Some(own) = holdings.schema(schema) else { continue };
@@ -320,17 +401,14 @@ fn follow_schemas(rewrite: &mut Rewrite, holdings: &Holdings, descriptors: &[Des
 fn note_renames(
     holdings: &Holdings,
     options: &RestoreOptions,
+    moves: &BTreeMap<DescriptorId, Move>,
     descriptors: &[Descriptor],
     rewrite: &mut Rewrite,
 ) {
-    let Some(database) = options.into_db.as_ref().or(options.new_db_name.as_ref()) else {
-        return;
-    };
     for descriptor in descriptors {
         let Descriptor::Table(table) = descriptor else { continue };
         let old = holdings.qualified_name(table);
-        let mut new = old.clone();
-        new[0].clone_from(database);
+        let new = new_name(holdings, options, moves, table);
         if old != new {
             rewrite.names.insert(table.id, (old, new));
         }

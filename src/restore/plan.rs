@@ -1,6 +1,7 @@
 //! Planning, in the statement's transaction: everything that can be refused is refused here, and
 //! leaves no job behind.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,20 +10,21 @@ use super::dependency;
 use super::describe::describe;
 use super::details::{Details, Secrets, TableWork};
 use super::holdings::Holdings;
-use super::place::{Placed, place};
+use super::place::{Move, Placed, place};
 use super::source::{Source, SourceFrom, check_access};
-use super::target::{Here, Kind, select};
+use super::target::{Here, Kind, Selection, select};
 use super::{Services, load};
 use crate::archive::Secret;
 use crate::catalog::CatalogSnapshot;
 use crate::catalog::descriptor::{Descriptor, DescriptorId};
+use crate::catalog::names::PUBLIC_SCHEMA;
 use crate::catalog::privilege::require_admin;
 use crate::clock::Timestamp;
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{JobId, secret};
 use crate::mvcc::Txn;
-use crate::syntax::Targets;
+use crate::syntax::{TablePattern, Targets};
 use crate::task::Interrupt;
 
 /// Options of RESTORE that bear on what is restored.
@@ -30,6 +32,8 @@ use crate::task::Interrupt;
 pub struct RestoreOptions {
     /// The existing database that tables go into.
     pub into_db: Option<String>,
+    /// The existing schema that tables go into.
+    pub into_schema: Option<String>,
     /// Another name for the one restored database.
     pub new_db_name: Option<String>,
     /// Foreign keys whose parent is not restored are dropped.
@@ -55,6 +59,8 @@ pub struct RestoreOptions {
 pub struct RestoreRequest {
     /// What.
     pub targets: Targets,
+    /// Other names for the tables of [`Targets::Tables`], pattern by pattern; may be empty.
+    pub renames: Vec<Option<TablePattern>>,
     /// Where from.
     pub from: SourceFrom,
     /// As of when.
@@ -118,9 +124,10 @@ pub fn plan(ctx: &mut PlanContext<'_>, request: &RestoreRequest) -> Result<Plan>
     let holdings = Holdings::at(&source.layers, chosen)?;
     let here = Here { database: ctx.database, search_path: ctx.search_path };
     let selection = select(&holdings, &request.targets, here)?;
+    let moves = moves(ctx, &holdings, &selection, request)?;
     let objects = dependency::settle(&holdings, &selection, &request.options)?;
     let Placed { descriptors, rewrite, into, replaced } =
-        place(ctx, &holdings, selection.kind, &objects, &request.options)?;
+        place(ctx, &holdings, selection.kind, &objects, &moves, &request.options)?;
 
     let wants_data = !request.options.schema_only || request.options.verify_backup_table_data;
     let tables = match wants_data {
@@ -148,7 +155,7 @@ pub fn plan(ctx: &mut PlanContext<'_>, request: &RestoreRequest) -> Result<Plan>
         key: source.key.as_ref().map(|key| key.to_secret_text().to_string()),
     };
     secret::keep(ctx.txn, ctx.job_id, &secrets)?;
-    let description = describe(request, &holdings, &selection, &source);
+    let description = describe(request, &holdings, &selection, &moves, &source);
     let descriptor_ids = details.descriptors.iter().map(Descriptor::id).collect();
     let details = serde_json::to_value(&details).map_err(|e| {
         Error::internal("the details of a restore cannot be written").with_source(e)
@@ -156,9 +163,73 @@ pub fn plan(ctx: &mut PlanContext<'_>, request: &RestoreRequest) -> Result<Plan>
     Ok(Plan { details, description, descriptor_ids })
 }
 
+/// Where tables go that the statement gives another name or schema.
+fn moves(
+    ctx: &PlanContext<'_>,
+    holdings: &Holdings,
+    selection: &Selection,
+    request: &RestoreRequest,
+) -> Result<BTreeMap<DescriptorId, Move>> {
+    let options = &request.options;
+    let mut moves = BTreeMap::new();
+    let Targets::Tables(patterns) = &request.targets else { return Ok(moves) };
+    for id in &selection.ids {
+        let Some(table) = holdings.table(*id) else { continue };
+        let [database, schema, name] = holdings.qualified_name(table);
+        let to = Move {
+            database: options.into_db.clone().unwrap_or(database),
+            schema: options.into_schema.clone().unwrap_or(schema),
+            name,
+        };
+        if options.into_schema.is_some() {
+            moves.insert(*id, to.clone());
+        }
+        let here = Here { database: ctx.database, search_path: ctx.search_path };
+        let mut is_renamed = false;
+        for (pattern, rename) in patterns.iter().zip(&request.renames) {
+            let Some(rename) = rename else { continue };
+            let one = Targets::Tables(vec![pattern.clone()]);
+            if select(holdings, &one, here)?.ids.contains(id) {
+                let to = renamed(ctx, rename, &to)?;
+                if std::mem::replace(&mut is_renamed, true) {
+                    return invalid("a table cannot be restored under two names");
+                }
+                moves.insert(*id, to);
+            }
+        }
+    }
+    Ok(moves)
+}
+
+/// What the name after AS means for a table that would go elsewhere without it.
+fn renamed(ctx: &PlanContext<'_>, rename: &TablePattern, without: &Move) -> Result<Move> {
+    let Some(name) = &rename.table else { return invalid("AS needs the name of a table") };
+    let prefix: Vec<&str> = rename.prefix.iter().map(|part| part.value.as_str()).collect();
+    let (database, schema) = match prefix.as_slice() {
+        [] => (without.database.as_str(), without.schema.as_str()),
+        [first] => {
+            let current = ctx.snapshot.database_named(ctx.database)?;
+            let schema = current.map(|d| ctx.snapshot.schema_named(d.id, first)).transpose()?;
+            match schema.flatten() {
+                Some(_) => (ctx.database, *first),
+                None => (*first, PUBLIC_SCHEMA),
+            }
+        }
+        [database, schema] => (*database, *schema),
+        _ => return invalid("improper qualified name after AS"),
+    };
+    Ok(Move { database: database.to_owned(), schema: schema.to_owned(), name: name.value.clone() })
+}
+
+fn invalid<T>(message: &str) -> Result<T> {
+    Err(Error::new(sqlstate::INVALID_PARAMETER_VALUE, message))
+}
+
 fn check_options(request: &RestoreRequest) -> Result<()> {
     let options = &request.options;
-    let invalid = |message: &str| Err(Error::new(sqlstate::INVALID_PARAMETER_VALUE, message));
+    if options.into_schema.is_some() && !matches!(request.targets, Targets::Tables(_)) {
+        return invalid("the option \"into_schema\" can only be used when restoring tables");
+    }
     if options.into_db.is_some() && !matches!(request.targets, Targets::Tables(_)) {
         return invalid("the option \"into_db\" can only be used when restoring tables");
     }
@@ -172,8 +243,8 @@ fn check_options(request: &RestoreRequest) -> Result<()> {
         return invalid("the option \"verify_backup_table_data\" needs \"schema_only\"");
     }
     let empty = |name: &Option<String>| name.as_ref().is_some_and(String::is_empty);
-    if empty(&options.into_db) || empty(&options.new_db_name) {
-        return invalid("the name of a database must not be empty");
+    if [&options.into_db, &options.into_schema, &options.new_db_name].into_iter().any(empty) {
+        return invalid("the name of a database or schema must not be empty");
     }
     Ok(())
 }

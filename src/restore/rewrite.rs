@@ -23,6 +23,8 @@ pub struct Rewrite {
     /// Old numbers to new ones. Objects of this cluster that are used in the place of old ones
     /// (the database and schema that a table goes into) are here too.
     pub ids: BTreeMap<DescriptorId, DescriptorId>,
+    /// The database and schema of tables that do not go where their old ones lead, by old number.
+    pub places: BTreeMap<DescriptorId, (DescriptorId, DescriptorId)>,
     /// `database.schema.relation` of then to that of now, where they differ, by old number.
     pub names: BTreeMap<DescriptorId, ([String; 3], [String; 3])>,
 }
@@ -82,9 +84,11 @@ impl Rewrite {
             }
             TableKind::Table => {}
         }
+        (table.database, table.schema) = match self.places.get(&table.id) {
+            Some(place) => *place,
+            None => (self.id(table.database)?, self.id(table.schema)?),
+        };
         table.id = self.id(table.id)?;
-        table.database = self.id(table.database)?;
-        table.schema = self.id(table.schema)?;
         for key in &mut table.foreign_keys {
             key.referenced_table = self.id(key.referenced_table)?;
         }
@@ -257,6 +261,7 @@ mod tests {
         Rewrite {
             ids: BTreeMap::from([(104, 204), (105, 205)]),
             names: BTreeMap::from([(104, (then, now))]),
+            ..Rewrite::default()
         }
     }
 

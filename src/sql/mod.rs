@@ -21,6 +21,7 @@
 //!
 //! What it is not: storage (`mvcc`), names and roles themselves (`catalog`), or the work of jobs.
 
+pub(crate) mod answer;
 pub mod bind;
 pub mod client;
 pub mod exec;
@@ -36,6 +37,7 @@ pub mod session;
 pub mod sessions;
 pub mod statement;
 pub mod statistics;
+pub mod userfile;
 pub mod variables;
 pub mod walk;
 

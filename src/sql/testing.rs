@@ -6,14 +6,13 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, watched_spans};
 use crate::clock::{Clock, SystemClock};
 use crate::cloud::Cloud;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::IdSource;
 use crate::jobs::Registry;
 use crate::kv::memory::MemoryEngine;
 use crate::mvcc::{Mvcc, Options, TxnOptions};
 use crate::settings::Settings;
-use crate::sql::client::{Client, CopyShape, Field, Format, Severity};
-use crate::sql::exec::batch::Batch;
+pub(crate) use crate::sql::answer::Answer;
 use crate::sql::exec::context::{EvalContext, ExecContext};
 use crate::sql::server::Server;
 use crate::sql::session::{Login, Session};
@@ -21,7 +20,7 @@ use crate::sql::sessions::Sessions;
 use crate::sql::statistics::Statistics;
 use crate::sql::variables::{Notes, SessionState};
 use crate::task::Interrupt;
-use crate::types::{Datum, SessionFormat};
+use crate::types::SessionFormat;
 
 /// A server whose store is memory.
 pub(crate) fn server() -> Arc<Server> {
@@ -41,7 +40,7 @@ pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
     let jobs =
         Registry::new(mvcc.clone(), catalog.clone(), settings.clone(), clock.clone(), ids.clone());
     let sessions = Arc::new(Sessions::new());
-    Arc::new(Server {
+    let server = Arc::new(Server {
         mvcc,
         catalog,
         jobs,
@@ -51,7 +50,9 @@ pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
         ids,
         sessions,
         statistics: Statistics::new(),
-    })
+    });
+    crate::sql::userfile::install(&server);
+    server
 }
 
 /// The state of a session of root's in `defaultdb`.
@@ -103,94 +104,9 @@ pub(crate) fn login(server: &Arc<Server>, user: &str) -> Session {
     Session::start(server, login, Interrupt::new()).unwrap()
 }
 
-/// What a session said.
-#[derive(Default)]
-pub(crate) struct Answer {
-    /// Names of the columns.
-    pub(crate) columns: Vec<String>,
-    /// The rows.
-    pub(crate) rows: Vec<Vec<Datum>>,
-    /// The tags of the statements.
-    pub(crate) tags: Vec<String>,
-    /// Notices and warnings.
-    pub(crate) notices: Vec<String>,
-    /// How many rows, tags and notices there were when the current statement began.
-    marked: (usize, usize, usize),
-}
-
 /// Runs a text in a session.
 pub(crate) fn ask(session: &mut Session, text: &str) -> Result<Answer> {
     let mut answer = Answer::default();
     session.simple_query(text, &mut answer)?;
     Ok(answer)
-}
-
-impl Client for Answer {
-    fn columns(&mut self, fields: &[Field], _: &[Format]) -> Result<()> {
-        self.columns = fields.iter().map(|field| field.name.clone()).collect();
-        Ok(())
-    }
-
-    fn rows(&mut self, batch: &Batch, _: &[Field], _: &[Format], _: &SessionFormat) -> Result<()> {
-        self.rows.extend((0..batch.rows).map(|row| batch.row(row)));
-        Ok(())
-    }
-
-    fn complete(&mut self, tag: &str) -> Result<()> {
-        self.tags.push(tag.to_owned());
-        Ok(())
-    }
-
-    fn suspended(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn empty(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn notice(&mut self, _: Severity, notice: &Error) -> Result<()> {
-        self.notices.push(notice.message().to_owned());
-        Ok(())
-    }
-
-    fn parameter(&mut self, _: &str, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    fn copy_in(&mut self, _: &CopyShape) -> Result<()> {
-        Err(Error::unsupported("COPY FROM STDIN in these tests"))
-    }
-
-    fn copy_read(&mut self) -> Result<Option<Vec<u8>>> {
-        Ok(None)
-    }
-
-    fn copy_out(&mut self, _: &CopyShape) -> Result<()> {
-        Err(Error::unsupported("COPY TO STDOUT in these tests"))
-    }
-
-    fn copy_write(&mut self, _: &[u8]) -> Result<()> {
-        Ok(())
-    }
-
-    fn copy_end(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn mark(&mut self) {
-        self.marked = (self.rows.len(), self.tags.len(), self.notices.len());
-    }
-
-    fn rewind(&mut self) -> bool {
-        let (rows, tags, notices) = self.marked;
-        self.rows.truncate(rows);
-        self.tags.truncate(tags);
-        self.notices.truncate(notices);
-        true
-    }
-
-    fn sync_follows(&mut self) -> bool {
-        false
-    }
 }

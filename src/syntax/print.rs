@@ -135,8 +135,16 @@ fn as_of(f: &mut Formatter<'_>, time: Option<&Expr>) -> fmt::Result {
 impl Display for Restore {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("RESTORE ")?;
-        if self.targets != Targets::Cluster {
-            write!(f, "{} ", self.targets)?;
+        match &self.targets {
+            Targets::Cluster => {}
+            Targets::Tables(patterns) if !self.renames.is_empty() => {
+                let named = patterns.iter().zip(&self.renames).map(|(pattern, name)| match name {
+                    Some(name) => format!("{pattern} AS {name}"),
+                    None => pattern.to_string(),
+                });
+                write!(f, "TABLE {} ", named.collect::<Vec<_>>().join(", "))?;
+            }
+            targets => write!(f, "{targets} ")?,
         }
         match &self.from {
             RestoreFrom::Collection(subdirectory, place) => {
@@ -230,6 +238,7 @@ impl Display for RestoreOptions {
         o.flag("skip_missing_udfs", self.skip_missing_udfs);
         o.switch("detached", self.detached);
         o.flag("skip_localities_check", self.skip_localities_check);
+        o.text("into_schema", self.into_schema.as_ref());
         o.text("new_db_name", self.new_db_name.as_ref());
         o.texts("incremental_location", &self.incremental_location);
         o.text("virtual_cluster_name", self.virtual_cluster_name.as_ref());

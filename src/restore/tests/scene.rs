@@ -336,11 +336,13 @@ impl Scene {
         let o = &stmt.options;
         let request = RestoreRequest {
             targets: stmt.targets.clone(),
+            renames: stmt.renames.clone(),
             from: SourceFrom::Collection(Subdir::Latest, self.uris.clone()),
             as_of,
             secret: text(&o.encryption_passphrase).map(Secret::passphrase),
             options: RestoreOptions {
                 into_db: text(&o.into_db),
+                into_schema: text(&o.into_schema),
                 new_db_name: text(&o.new_db_name),
                 skip_missing_foreign_keys: o.skip_missing_foreign_keys,
                 skip_missing_sequences: o.skip_missing_sequences,

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::sql::client::{Client, Field};
 use crate::sql::exec;
 use crate::sql::plan;
-use crate::sql::statement::{Outcome, field};
+use crate::sql::statement::{self, Outcome, field};
 use crate::syntax::Explain;
 use crate::types::{Datum, Type};
 
@@ -50,7 +50,10 @@ impl Session {
         } else if explain.analyze {
             return Err(Error::unsupported("EXPLAIN ANALYZE of this statement"));
         } else {
-            vec![explain.statement.redacted_text()]
+            let inner = Request { parsed: &explain.statement, planned: None, ..request };
+            let mut work = self.work(inner, client)?;
+            let told = statement::explain(&explain.statement.statement, &mut work)?;
+            told.unwrap_or_else(|| vec![explain.statement.redacted_text()])
         };
         let rows = lines.into_iter().map(|line| vec![Datum::text(line)]).collect();
         let tag = "EXPLAIN".to_owned();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::restore::secret;
-use super::{Outcome, Work, job_result};
+use super::{Outcome, Work, job_result, userfile};
 use crate::backup::{self, Elsewhere, Into, Names, PlanContext, Request};
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::{CreatedBy, JobId, NewJob};
-use crate::mvcc::Txn;
+use crate::mvcc::{Txn, TxnOptions};
 use crate::sql::client::Field;
 use crate::sql::server::Server;
 use crate::syntax::{Backup, BackupInto, BackupOptions, Destination, Subdirectory};
@@ -23,17 +23,7 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
             "BACKUP cannot be used inside a transaction without DETACHED option",
         ));
     }
-    check_options(&stmt.options)?;
-    let (into, elsewhere) = into(&stmt.into, work)?;
-    let request = Request {
-        targets: stmt.targets.clone(),
-        into,
-        elsewhere,
-        end: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
-        revision_history: stmt.options.revision_history == Some(true),
-        secret: secret(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
-        detached,
-    };
+    let request = request(stmt, work)?;
     let server = Arc::clone(work.server);
     let asker = Asker {
         server: &server,
@@ -43,6 +33,37 @@ pub fn run(stmt: &Backup, work: &mut Work<'_>) -> Result<Outcome> {
     };
     let job_id = asker.create(work.txn, &request, None)?;
     Ok(job_result::outcome(TAG, job_id, detached))
+}
+
+/// The statement with everything in it evaluated.
+pub(super) fn request(stmt: &Backup, work: &mut Work<'_>) -> Result<Request> {
+    check_options(&stmt.options)?;
+    let (into, elsewhere) = into(&stmt.into, work)?;
+    Ok(Request {
+        targets: stmt.targets.clone(),
+        into,
+        elsewhere,
+        end: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
+        revision_history: stmt.options.revision_history == Some(true),
+        secret: secret(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
+        detached: stmt.options.detached == Some(true),
+    })
+}
+
+/// Plans a backup and throws away what planning wrote.
+pub(super) fn dry_run(request: &Request, work: &mut Work<'_>) -> Result<backup::Plan> {
+    let asker = Asker {
+        server: work.server,
+        role: &work.session.current_user,
+        names: Names { database: &work.session.database, search_path: &work.session.search_path },
+        interrupt: work.interrupt,
+    };
+    // A transaction of its own: what planning writes shall not be kept.
+    let options = TxnOptions { interrupt: work.interrupt.clone(), ..TxnOptions::default() };
+    let mut txn = work.server.mvcc.begin(options)?;
+    let planned = asker.plan(&mut txn, request, work.server.jobs.next_id());
+    txn.rollback();
+    planned
 }
 
 /// Who asks for a backup.
@@ -152,14 +173,17 @@ fn into(into: &BackupInto, work: &Work<'_>) -> Result<(Into, Elsewhere)> {
 
 /// The default destination, and those of other localities.
 fn places(destination: &Destination, work: &Work<'_>) -> Result<(ExternalUri, Elsewhere)> {
-    let uris = destination.uris.iter().map(|uri| ExternalUri::parse(&work.string(uri)?));
+    let uris = destination
+        .uris
+        .iter()
+        .map(|uri| userfile::writable(ExternalUri::parse(&work.string(uri)?)?, work));
     Elsewhere::split(uris.collect::<Result<_>>()?)
 }
 
 /// The URI of a destination of one.
 pub(super) fn uri(destination: &Destination, work: &Work<'_>) -> Result<ExternalUri> {
     match destination.uris.as_slice() {
-        [uri] => ExternalUri::parse(&work.string(uri)?),
+        [uri] => userfile::writable(ExternalUri::parse(&work.string(uri)?)?, work),
         _ => Err(Error::unsupported("a schedule with a locality-aware list of destinations")),
     }
 }

@@ -29,6 +29,7 @@ mod comment;
 mod copy;
 mod database;
 mod drop;
+mod explain_backup;
 mod general;
 mod grant;
 pub mod job;
@@ -48,6 +49,7 @@ mod show_backup;
 mod show_create;
 mod table;
 mod user_type;
+mod userfile;
 mod verify_backup;
 mod view;
 mod work;
@@ -138,6 +140,15 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::DropBackup(stmt) => retention::drop(stmt, work),
         Statement::ExpireBackups(stmt) => retention::expire(stmt, work),
         _ => general::run(parsed, work),
+    }
+}
+
+/// What EXPLAIN says of a statement that makes a job; `None` for others.
+pub fn explain(statement: &Statement, work: &mut Work<'_>) -> Result<Option<Vec<String>>> {
+    match statement {
+        Statement::Backup(stmt) => explain_backup::backup(stmt, work).map(Some),
+        Statement::Restore(stmt) => explain_backup::restore(stmt, work).map(Some),
+        _ => Ok(None),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Outcome, Work, job_result};
+use super::{Outcome, Work, job_result, userfile};
 use crate::archive::Secret;
 use crate::catalog::privilege::{self, Privilege};
 use crate::cloud::MasterKey;
@@ -31,20 +31,7 @@ pub fn run(stmt: &Restore, work: &mut Work<'_>) -> Result<Outcome> {
             "RESTORE cannot be used inside a transaction without DETACHED option",
         ));
     }
-    check_options(&stmt.options)?;
-    let request = RestoreRequest {
-        targets: stmt.targets.clone(),
-        from: match &stmt.from {
-            RestoreFrom::Collection(subdir, destination) => collection(subdir, destination, work)?,
-            RestoreFrom::Chain(bases) => {
-                let bases = bases.iter().map(|base| uris(base, work));
-                SourceFrom::Chain(bases.collect::<Result<_>>()?)
-            }
-        },
-        as_of: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
-        secret: secret(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
-        options: options(&stmt.options, work)?,
-    };
+    let request = request(stmt, work)?;
     let server = Arc::clone(work.server);
     let services = services(&server);
     let snapshot = work.catalog()?;
@@ -77,6 +64,25 @@ pub fn run(stmt: &Restore, work: &mut Work<'_>) -> Result<Outcome> {
     Ok(job_result::outcome(TAG, job_id, detached))
 }
 
+/// The statement with everything in it evaluated.
+pub(super) fn request(stmt: &Restore, work: &mut Work<'_>) -> Result<RestoreRequest> {
+    check_options(&stmt.options)?;
+    Ok(RestoreRequest {
+        targets: stmt.targets.clone(),
+        renames: stmt.renames.clone(),
+        from: match &stmt.from {
+            RestoreFrom::Collection(subdir, destination) => collection(subdir, destination, work)?,
+            RestoreFrom::Chain(bases) => {
+                let bases = bases.iter().map(|base| uris(base, work));
+                SourceFrom::Chain(bases.collect::<Result<_>>()?)
+            }
+        },
+        as_of: stmt.as_of.as_ref().map(|expr| work.timestamp(expr)).transpose()?,
+        secret: secret(&stmt.options.encryption_passphrase, &stmt.options.kms, work)?,
+        options: options(&stmt.options, work)?,
+    })
+}
+
 /// The columns of a RESTORE's row.
 pub fn fields(stmt: &Restore) -> Vec<Field> {
     job_result::fields(stmt.options.detached == Some(true))
@@ -107,7 +113,8 @@ pub(super) fn collection(
 
 /// The URIs of a destination.
 pub(super) fn uris(destination: &Destination, work: &Work<'_>) -> Result<Vec<String>> {
-    destination.uris.iter().map(|uri| work.string(uri)).collect()
+    let uris = destination.uris.iter();
+    uris.map(|uri| userfile::readable(work.string(uri)?, work)).collect()
 }
 
 /// What encrypts or opens a backup.
@@ -172,6 +179,7 @@ fn options(options: &RestoreOptions, work: &Work<'_>) -> Result<restore::Restore
     let text = |arg: &Option<StringArg>| arg.as_ref().map(|arg| work.string(arg)).transpose();
     Ok(restore::RestoreOptions {
         into_db: text(&options.into_db)?,
+        into_schema: text(&options.into_schema)?,
         new_db_name: text(&options.new_db_name)?,
         skip_missing_foreign_keys: options.skip_missing_foreign_keys,
         skip_missing_sequences: options.skip_missing_sequences,

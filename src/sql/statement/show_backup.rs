@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::restore::{self, collection, uris};
 use super::show_create;
-use super::{Outcome, Work, count, field};
+use super::{Outcome, Work, count, field, userfile};
 use crate::archive::{FileRecord, Secret, chain_key, collection as archived, verify_file};
 use crate::catalog::descriptor::{Descriptor, DescriptorId, GrantSet, Privileges, TableDescriptor};
 use crate::catalog::names::PUBLIC_SCHEMA;
@@ -146,8 +146,9 @@ fn elsewhere(uri: &str, secret: Option<Secret>, work: &mut Work<'_>) -> Result<O
             "encryption_info_dir needs one of encryption_passphrase or kms",
         ));
     };
-    check(&[uri.to_owned()], "SHOW BACKUP", work)?;
-    let store = work.server.cloud.open_interruptible(uri, work.interrupt)?;
+    let uri = userfile::readable(uri.to_owned(), work)?;
+    check(std::slice::from_ref(&uri), "SHOW BACKUP", work)?;
+    let store = work.server.cloud.open_interruptible(&uri, work.interrupt)?;
     Ok(Some(Secret::Opened(chain_key::open_key(&*store, "", &secret)?)))
 }
 

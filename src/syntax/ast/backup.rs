@@ -110,6 +110,8 @@ pub struct BackupOptions {
 pub struct Restore {
     /// What.
     pub targets: Targets,
+    /// `AS name`, for each pattern of [`Targets::Tables`]; empty if there is none at all.
+    pub renames: Vec<Option<TablePattern>>,
     /// Where from.
     pub from: RestoreFrom,
     /// As of when.
@@ -132,6 +134,8 @@ pub enum RestoreFrom {
 pub struct RestoreOptions {
     /// Put tables into this database.
     pub into_db: Option<StringArg>,
+    /// Put tables into this schema of their database.
+    pub into_schema: Option<StringArg>,
     /// Give the one restored database another name.
     pub new_db_name: Option<StringArg>,
     /// Drop foreign keys whose parent is absent.

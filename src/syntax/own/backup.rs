@@ -61,9 +61,30 @@ pub(super) fn backup(c: &mut Cursor<'_>) -> Result<Statement> {
     Ok(Statement::Backup(Backup { targets, into, as_of, options }))
 }
 
+/// `[TABLE] pattern [AS name], …` of a RESTORE, or other targets.
+fn restored(c: &mut Cursor<'_>) -> Result<(Targets, Vec<Option<TablePattern>>)> {
+    let mut all = targets(c, "from")?;
+    let mut renames = Vec::new();
+    let Targets::Tables(patterns) = &mut all else { return Ok((all, renames)) };
+    loop {
+        renames.resize(patterns.len().saturating_sub(1), None);
+        let renamed = patterns.last().is_some_and(|pattern| pattern.table.is_some());
+        renames.push(if renamed && c.eat(&["as"]) { Some(c.pattern()?) } else { None });
+        if !c.eat_token(&Token::Comma) {
+            break;
+        }
+        patterns.extend(c.list(Cursor::pattern)?);
+    }
+    match renames.iter().flatten().any(|name| name.table.is_none()) {
+        true => c.unexpected(),
+        false if renames.iter().all(Option::is_none) => Ok((all, Vec::new())),
+        false => Ok((all, renames)),
+    }
+}
+
 /// After RESTORE.
 pub(super) fn restore(c: &mut Cursor<'_>) -> Result<Statement> {
-    let targets = targets(c, "from")?;
+    let (targets, renames) = restored(c)?;
     c.expect("from")?;
     let from = if c.is(1, "in") {
         let subdirectory = subdirectory(c)?;
@@ -74,7 +95,7 @@ pub(super) fn restore(c: &mut Cursor<'_>) -> Result<Statement> {
     };
     let as_of = c.as_of()?;
     let options = restore_options(c)?;
-    Ok(Statement::Restore(Restore { targets, from, as_of, options }))
+    Ok(Statement::Restore(Restore { targets, renames, from, as_of, options }))
 }
 
 /// After SHOW BACKUPS.
@@ -158,6 +179,7 @@ fn restore_options(c: &mut Cursor<'_>) -> Result<RestoreOptions> {
     options(c, |c, name| {
         match name {
             "into_db" => text(c, name, &mut o.into_db)?,
+            "into_schema" => text(c, name, &mut o.into_schema)?,
             "new_db_name" => text(c, name, &mut o.new_db_name)?,
             "encryption_passphrase" => text(c, name, &mut o.encryption_passphrase)?,
             "debug_pause_on" => text(c, name, &mut o.debug_pause_on)?,

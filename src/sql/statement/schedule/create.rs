@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use super::super::backup::{self, Asker};
+use super::super::backup;
 use super::super::restore::secret as secret_of;
 use super::super::{Outcome, Work, field};
 use super::Secrets;
 use super::options::Options;
 use crate::archive::layout;
-use crate::backup::{Elsewhere, Into, Names, Request};
+use crate::backup::{Elsewhere, Into, Request};
 use crate::catalog::privilege;
 use crate::clock::Timestamp;
 use crate::cloud::ExternalUri;
 use crate::error::{Error, Result, sqlstate};
 use crate::jobs::schedule::{Arguments, Cron, Progress, Schedule, WAITING};
 use crate::jobs::secret;
-use crate::mvcc::TxnOptions;
 use crate::sql::client::Field;
 use crate::syntax::{BackupOptions, CreateSchedule, FullBackup, StringArg, quote_literal};
 use crate::types::{Datum, Type};
@@ -208,17 +207,7 @@ fn dry_run(stmt: &CreateSchedule, uri: &ExternalUri, work: &mut Work<'_>) -> Res
         )?,
         detached: true,
     };
-    let asker = Asker {
-        server: work.server,
-        role: &work.session.current_user,
-        names: Names { database: &work.session.database, search_path: &work.session.search_path },
-        interrupt: work.interrupt,
-    };
-    // A transaction of its own: what planning writes shall not be kept.
-    let options = TxnOptions { interrupt: work.interrupt.clone(), ..TxnOptions::default() };
-    let mut txn = work.server.mvcc.begin(options)?;
-    let planned = asker.plan(&mut txn, &request, work.server.jobs.next_id());
-    txn.rollback();
+    let planned = backup::dry_run(&request, work);
     planned.map(|plan| plan.targets).map_err(|e| e.context("failed to dry run backup"))
 }
 
