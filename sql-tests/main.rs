@@ -14,6 +14,7 @@ mod history;
 mod isolation;
 mod jobs;
 mod large;
+mod offline;
 mod online;
 mod pgbench;
 mod process;

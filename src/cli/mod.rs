@@ -4,6 +4,7 @@
 //!   cairn start     start.rs   runs a node until it is told to stop
 //!   cairn demo      demo/      a throw-away node, a sample, a backup and its restore
 //!   cairn debug     debug.rs   looks at a store that no server has open
+//!   cairn backup    backup.rs  reads backups without a server: ls, show, verify, export
 //!   cairn version
 //! ```
 //!
@@ -19,6 +20,7 @@
 //! What it is not: the place where anything is decided that a client could also ask for in SQL.
 
 mod debug;
+mod backup;
 mod demo;
 mod log;
 mod start;
@@ -46,6 +48,8 @@ enum Command {
     /// Look at a store that no server has open
     #[command(subcommand)]
     Debug(debug::Command),
+    /// Read backups without a server
+    Backup(backup::Arguments),
     /// Print the version
     Version,
 }
@@ -61,6 +65,7 @@ pub fn run() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(e) => Err(e),
         },
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Version => {
             println!("cairn {}", env!("CARGO_PKG_VERSION"));
             Ok(())

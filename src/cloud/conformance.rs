@@ -21,6 +21,11 @@ enum Emptied {
     Lingers,
 }
 
+/// The whole suite, for a store of another room.
+pub(crate) fn conforms(store: Arc<dyn Store>) {
+    suite(store, Emptied::Gone);
+}
+
 fn suite(store: Arc<dyn Store>, emptied: Emptied) {
     contents(&*store);
     absence(&*store);

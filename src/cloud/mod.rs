@@ -55,7 +55,7 @@ pub mod uri;
 mod web;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -50,6 +50,7 @@ mod place;
 mod plan;
 mod publish;
 mod rewrite;
+mod rows;
 mod source;
 mod system_rows;
 mod target;

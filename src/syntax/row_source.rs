@@ -110,9 +110,9 @@ fn opening(tokens: &[TokenWithSpan], at: usize) -> Option<Opening> {
 }
 
 /// First words of statements that give rows.
-const STATEMENTS: [&str; 11] = [
-    "backup", "cancel", "delete", "explain", "insert", "pause", "restore", "resume", "show",
-    "update", "upsert",
+const STATEMENTS: [&str; 13] = [
+    "backup", "cancel", "delete", "expire", "explain", "insert", "pause", "restore", "resume",
+    "show", "update", "upsert", "verify",
 ];
 
 /// Whether `name [(columns)] AS [[NOT] MATERIALIZED]` of a WITH ends here.

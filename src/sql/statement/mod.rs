@@ -136,6 +136,13 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::ShowBackups(stmt) => show_backup::run_list(stmt, work),
         Statement::ShowBackup(stmt) => show_backup::run(stmt, work),
         Statement::VerifyBackup(stmt) => verify_backup::run(stmt, work),
+        Statement::Explain(stmt) => match explain(&stmt.statement.statement, work)? {
+            Some(lines) => {
+                let rows = lines.into_iter().map(|line| vec![Datum::text(line)]).collect();
+                Outcome::rows(vec![field("QUERY PLAN", Type::Text)], rows)
+            }
+            None => Err(Error::unsupported("EXPLAIN of this statement as a row source")),
+        },
         Statement::AlterBackup(stmt) => retention::alter(stmt, work),
         Statement::DropBackup(stmt) => retention::drop(stmt, work),
         Statement::ExpireBackups(stmt) => retention::expire(stmt, work),

@@ -3,19 +3,14 @@
 use super::restore::{self, collection};
 use super::show_backup::check;
 use super::{Outcome, Work, count, field};
-use crate::archive::{FileRecord, verify_file};
 use crate::error::{Error, Result, sqlstate};
-use crate::restore::{Chosen, Holdings, Source, SourceLayer};
+use crate::restore::{Chosen, Holdings, Source};
 use crate::sql::client::Field;
 use crate::syntax::VerifyBackup;
-use crate::task::Interrupt;
 use crate::types::{Datum, Type};
 
 /// Damaged files that the error names.
 const NAMED_MAX: usize = 10;
-
-/// Entries between two looks at the interrupt.
-const ENTRIES_PER_LOOK: u64 = 4_096;
 
 /// Runs VERIFY BACKUP. One row a layer if all is well; otherwise XX001 with the files concerned.
 pub fn run(stmt: &VerifyBackup, work: &mut Work<'_>) -> Result<Outcome> {
@@ -39,7 +34,7 @@ pub fn run(stmt: &VerifyBackup, work: &mut Work<'_>) -> Result<Outcome> {
         layer.layer.read_statistics(&layer.manifest)?;
         let mut entries = 0;
         for file in &layer.manifest.files {
-            match verify(layer, file, work.interrupt) {
+            match layer.verify(file, work.interrupt) {
                 Ok(()) => entries += file.entries,
                 Err(e) if is_damage(&e) => {
                     damaged.push(format!("{} ({})", layer.layer.file(&file.path), why(&e)));
@@ -71,24 +66,6 @@ pub fn fields() -> Vec<Field> {
         field("entries", Type::Int8),
         field("file_bytes", Type::Int8),
     ]
-}
-
-/// The stored bytes are those that were written, and every block of them can be read.
-fn verify(layer: &SourceLayer, file: &FileRecord, interrupt: &Interrupt) -> Result<()> {
-    interrupt.check()?;
-    verify_file(&**layer.store(file)?, layer.layer.dir(), file)?;
-    let mut scan = layer.reader(file)?.scan(&file.span);
-    let mut entries = 0u64;
-    while scan.next()?.is_some() {
-        entries += 1;
-        if entries.is_multiple_of(ENTRIES_PER_LOOK) {
-            interrupt.check()?;
-        }
-    }
-    if entries == file.entries {
-        return Ok(());
-    }
-    Err(Error::corrupt(format!("{entries} entries instead of {}", file.entries)))
 }
 
 fn is_damage(e: &Error) -> bool {
