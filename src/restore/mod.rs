@@ -71,6 +71,7 @@ pub use holdings::Holdings;
 pub use job::RestoreResumer;
 pub use plan::{Plan, PlanContext, RestoreOptions, RestoreRequest, plan};
 pub use source::{Chosen, Source, SourceFrom, SourceLayer, Subdir, check_access};
+pub use target::{Here, select};
 
 /// The kind under which the registry knows this room's jobs.
 pub const JOB_KIND: &str = "RESTORE";

@@ -21,7 +21,8 @@ pub(super) fn cut(
     // These carry a statement that is parsed by itself, row sources and all.
     let carries = ["explain", "prepare", "declare", "copy"];
     if carries.iter().any(|word| is(&tokens, 0, word))
-        || !(0..tokens.len()).any(|at| opening(&tokens, at).is_some())
+        || !(0..tokens.len())
+            .any(|at| opening(&tokens, at).is_some() || read_of(&tokens, at).is_some())
     {
         return Ok(tokens);
     }
@@ -37,6 +38,14 @@ pub(super) fn cut(
                 open.pop();
             }
             _ => {}
+        }
+        if let Some(end) = read_of(&tokens, at).filter(|_| !in_brackets) {
+            let inner = tokens.get(at..end).unwrap_or_default().to_vec();
+            let column = tokens.get(end).map(|t| t.span.start.column);
+            let number = statement(Source { semicolon: column, ..source }, inner, found)?;
+            out.extend(call(number, token.span));
+            at = end;
+            continue;
         }
         let opening = if in_brackets { None } else { opening(&tokens, at) };
         let Some(opening) = opening else {
@@ -107,6 +116,38 @@ fn opening(tokens: &[TokenWithSpan], at: usize) -> Option<Opening> {
         }
         _ => None,
     }
+}
+
+/// Where `BACKUP OF … IN … [AS OF SYSTEM TIME …] [WITH …]` ends that begins here in a FROM.
+fn read_of(tokens: &[TokenWithSpan], at: usize) -> Option<usize> {
+    let before = at.checked_sub(1)?;
+    let in_from = is(tokens, before, "from")
+        || is(tokens, before, "join")
+        || tokens.get(before).is_some_and(|t| t.token == Token::Comma);
+    if !in_from || !is(tokens, at, "backup") || !is(tokens, at + 1, "of") {
+        return None;
+    }
+    let found = tokens.iter().skip(at).position(
+        |t| matches!(&t.token, Token::Word(w) if w.quote_style.is_none() && w.value == "in"),
+    )?;
+    // One token, or a list in parentheses.
+    let after = |from: usize| close_of(tokens, from).map(|close| close + 1);
+    let mut end = after(at + found + 1)?;
+    if ["as", "of", "system", "time"].iter().enumerate().all(|(i, word)| is(tokens, end + i, word))
+    {
+        end = after(end + 4)?;
+    }
+    let is_option = |at: usize| is(tokens, at, "encryption_passphrase") || is(tokens, at, "kms");
+    if is(tokens, end, "with") && is_option(end + 1) {
+        while is_option(end + 1) {
+            // Its name and the equals sign stand before the value.
+            end = after(end + 3)?;
+            if !tokens.get(end).is_some_and(|t| t.token == Token::Comma) {
+                break;
+            }
+        }
+    }
+    Some(end)
 }
 
 /// First words of statements that give rows.

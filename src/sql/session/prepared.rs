@@ -81,6 +81,10 @@ impl Session {
         struct Columns;
         impl bind::RowSources for Columns {
             fn rows(&self, source: &Statement) -> Result<bind::RowSource> {
+                if let Statement::ReadBackup(_) = source {
+                    return Err(Error::unsupported("preparing a query of a backup")
+                        .with_hint("Send it by the simple protocol, or create a table from it."));
+                }
                 let fields = statement::fields(source)
                     .ok_or_else(|| Error::syntax("the statement in brackets returns no rows"))?;
                 let columns = fields.into_iter().map(|f| (f.name, f.ty)).collect();

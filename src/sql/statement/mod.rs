@@ -37,6 +37,7 @@ mod job_result;
 mod maintain;
 mod object;
 mod owned;
+mod read_backup;
 mod restore;
 mod retention;
 mod role;
@@ -136,6 +137,7 @@ pub fn run(parsed: &ParsedStatement, work: &mut Work<'_>) -> Result<Outcome> {
         Statement::ShowBackups(stmt) => show_backup::run_list(stmt, work),
         Statement::ShowBackup(stmt) => show_backup::run(stmt, work),
         Statement::VerifyBackup(stmt) => verify_backup::run(stmt, work),
+        Statement::ReadBackup(stmt) => read_backup::run(stmt, work),
         Statement::Explain(stmt) => match explain(&stmt.statement.statement, work)? {
             Some(lines) => {
                 let rows = lines.into_iter().map(|line| vec![Datum::text(line)]).collect();

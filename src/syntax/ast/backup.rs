@@ -282,6 +282,22 @@ pub struct VerifyBackup {
     pub detached: bool,
 }
 
+/// `BACKUP OF table FROM {LATEST | 'subdir'} IN collection [AS OF SYSTEM TIME t] [WITH ...]`, the rows
+/// of a table as they lie in a backup; in a FROM only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadBackup {
+    /// The table.
+    pub table: TablePattern,
+    /// Which backup.
+    pub subdirectory: Subdirectory,
+    /// Where.
+    pub collection: Destination,
+    /// As of when.
+    pub as_of: Option<Expr>,
+    /// Of SHOW BACKUP's options only the keys are allowed.
+    pub options: ShowBackupOptions,
+}
+
 /// `DROP BACKUP [IF EXISTS] 'subdir' IN collection`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropBackup {

@@ -99,6 +99,8 @@ pub enum Statement {
     CheckConnection(CheckConnection),
     /// `VERIFY BACKUP`: reads a backup through and checks every hash.
     VerifyBackup(VerifyBackup),
+    /// The rows of a table in a backup; only ever a row source.
+    ReadBackup(ReadBackup),
     /// `DROP BACKUP`.
     DropBackup(DropBackup),
     /// `EXPIRE BACKUPS`.

@@ -49,6 +49,7 @@ use Rule::{Always, Maybe};
 /// shorter; within that, one room's words stand together.
 const RULES: &[(&[&str], Rule)] = &[
     // Backups.
+    (&["backup", "of"], Maybe(retention::read)),
     (&["backup"], Always(backup::backup)),
     (&["restore"], Always(backup::restore)),
     (&["show", "backups"], Always(backup::show_backups)),

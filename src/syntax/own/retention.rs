@@ -33,6 +33,33 @@ pub(super) fn verify(c: &mut Cursor<'_>) -> Result<Statement> {
     Ok(Statement::VerifyBackup(VerifyBackup { subdirectory, collection, options: o, detached }))
 }
 
+/// After BACKUP OF, in a FROM. A table may be called so too.
+pub(super) fn read(c: &mut Cursor<'_>) -> Result<Option<Statement>> {
+    if c.is(0, "into") || c.is(0, "to") || matches!(c.peek(), Token::Comma | Token::Period) {
+        return Ok(None);
+    }
+    let table = c.pattern()?;
+    if table.table.is_none() {
+        return c.unexpected();
+    }
+    c.expect("from")?;
+    let subdirectory = subdirectory(c)?;
+    c.expect("in")?;
+    let collection = c.destination()?;
+    let as_of = c.as_of()?;
+    let mut o = ShowBackupOptions::default();
+    options(c, |c, name| {
+        match name {
+            "encryption_passphrase" => text(c, name, &mut o.encryption_passphrase)?,
+            "kms" => texts(c, name, &mut o.kms)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let read = ReadBackup { table, subdirectory, collection, as_of, options: o };
+    Ok(Some(Statement::ReadBackup(read)))
+}
+
 /// After DROP BACKUP.
 pub(super) fn drop(c: &mut Cursor<'_>) -> Result<Statement> {
     let if_exists = c.eat(&["if", "exists"]);
