@@ -1,3 +1,5 @@
+//! userfile storage as every store has to be, and what it makes of tables that are absent or damaged.
+
 use super::*;
 use crate::cloud::conformance::conforms;
 use crate::sql::testing::{ask, login, server};
