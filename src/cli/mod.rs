@@ -19,8 +19,8 @@
 //!
 //! What it is not: the place where anything is decided that a client could also ask for in SQL.
 
-mod debug;
 mod backup;
+mod debug;
 mod demo;
 mod log;
 mod start;

@@ -8,6 +8,7 @@ use super::rewrite::Rewrite;
 use super::target::Kind;
 use crate::catalog::descriptor::{
     DatabaseDescriptor, Descriptor, DescriptorId, Privileges, SchemaDescriptor, State,
+    TableDescriptor,
 };
 use crate::catalog::names::{PUBLIC_SCHEMA, check_online, duplicate};
 use crate::catalog::privilege::{

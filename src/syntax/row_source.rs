@@ -142,7 +142,7 @@ fn read_of(tokens: &[TokenWithSpan], at: usize) -> Option<usize> {
         while is_option(end + 1) {
             // Its name and the equals sign stand before the value.
             end = after(end + 3)?;
-            if !tokens.get(end).is_some_and(|t| t.token == Token::Comma) {
+            if tokens.get(end).is_none_or(|t| t.token != Token::Comma) {
                 break;
             }
         }
