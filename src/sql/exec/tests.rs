@@ -65,7 +65,7 @@ const UNORDERED: &[&str] = &[
      (SELECT * FROM t WHERE f) AS y ON x.c = y.c",
     "SELECT k FROM t AS x WHERE EXISTS (SELECT 1 FROM t AS y WHERE y.a = x.k AND y.f)",
     "SELECT k FROM t AS x WHERE NOT EXISTS (SELECT 1 FROM t AS y WHERE y.a = x.k AND y.f)",
-    "SELECT count(*), count(DISTINCT x.b) FROM t AS x, t AS y WHERE x.a = y.a",
+    "SELECT count(*), count(x.b), max(y.b) FROM t AS x, t AS y WHERE x.a = y.a",
 ];
 
 proptest! {
@@ -114,6 +114,7 @@ fn what_cannot_use_files_is_refused_and_says_which_setting_to_raise() {
     limit(&server, "100KiB");
     for query in [
         "SELECT array_agg(b ORDER BY k) FROM t",
+        "SELECT count(DISTINCT b || k) FROM t",
         "SELECT sum(k) OVER (ORDER BY b) FROM t",
         "WITH x AS MATERIALIZED (SELECT * FROM t) SELECT * FROM x AS p, x AS q WHERE p.k = 1",
         // Grows a little with each batch of its answer.
