@@ -155,9 +155,15 @@ impl Memory {
         }
     }
 
-    /// Lets the writers end, also when the test fails.
-    fn stopping(&self) -> Stop<'_> {
-        Stop(self)
+    /// Does something while the writers write; they end with it, also when it fails.
+    fn under_load(&self, url: &str, work: impl FnOnce()) {
+        std::thread::scope(|scope| {
+            let _stop = Stop(self);
+            for writer in 0..WRITERS {
+                scope.spawn(move || self.write(url, writer));
+            }
+            work();
+        });
     }
 
     fn acknowledged(&self) -> BTreeSet<i64> {
@@ -214,12 +220,8 @@ fn a_full_disk_loses_nothing_and_writes_go_on_when_there_is_space() {
     let server = faulty.start();
     set_up(&Session::open(&server.url));
     let memory = Memory::default();
-    std::thread::scope(|scope| {
-        let _stop = memory.stopping();
-        for writer in 0..WRITERS {
-            let (memory, url) = (&memory, server.url.clone());
-            scope.spawn(move || memory.write(&url, writer));
-        }
+    let url = server.url.clone();
+    memory.under_load(&url, || {
         // The log's writes; its fsyncs; now and then anything, flushes and new files too.
         for (operations, one_in) in [("w", 1), ("s", 1), ("wso", 3)] {
             let before = memory.acknowledged().len() + 100;
@@ -254,12 +256,8 @@ fn a_disk_that_fails_loses_nothing_and_the_server_starts_anew_when_it_works() {
     let server = faulty.start();
     set_up(&Session::open(&server.url));
     let memory = Memory::default();
-    std::thread::scope(|scope| {
-        let _stop = memory.stopping();
-        for writer in 0..WRITERS {
-            let (memory, url) = (&memory, server.url.clone());
-            scope.spawn(move || memory.write(&url, writer));
-        }
+    let url = server.url.clone();
+    memory.under_load(&url, || {
         for (operations, one_in) in [("s", 1), ("w", 1), ("ws", 4)] {
             let before = memory.acknowledged().len() + 100;
             until("commits", || memory.acknowledged().len() > before);

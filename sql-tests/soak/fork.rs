@@ -121,14 +121,12 @@ impl Workload for Fork {
         round: &Round<'_>,
     ) -> Result<(), Gone> {
         let outcome = if client < WRITERS { self.write(db, dice) } else { self.read(db, dice) };
-        match outcome {
-            Ok(()) => round.acknowledged(self),
-            Err(refusal) => {
-                round.refused(self, &refusal, "rows one by one")?;
-                panic!("rows that nobody else wants were refused: {refusal}");
-            }
-        }
-        Ok(())
+        round.unopposed(
+            self,
+            outcome,
+            "rows one by one",
+            "rows that nobody else wants were refused",
+        )
     }
 
     fn check(&self, db: &Session, _: &Figures) {

@@ -243,6 +243,26 @@ impl Round<'_> {
         }
     }
 
+    /// Counts the outcome of a transaction that has to succeed unless the server goes; `why` says
+    /// what a refusal would mean.
+    #[track_caller]
+    pub fn unopposed(
+        &self,
+        workload: &dyn Workload,
+        outcome: Result<(), Refusal>,
+        what: &str,
+        why: &str,
+    ) -> Result<(), Gone> {
+        match outcome {
+            Ok(()) => self.acknowledged(workload),
+            Err(refusal) => {
+                self.refused(workload, &refusal, what)?;
+                panic!("{why}: {refusal}");
+            }
+        }
+        Ok(())
+    }
+
     /// Lets everything loose on a server and stops it in the middle.
     pub fn run(&self, server: Cairn, in_order: bool) {
         let mut dice = Dice::new(self.seed);

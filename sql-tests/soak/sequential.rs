@@ -101,14 +101,7 @@ impl Workload for Sequential {
         } else {
             self.read(db, dice)
         };
-        match outcome {
-            Ok(()) => round.acknowledged(self),
-            Err(refusal) => {
-                round.refused(self, &refusal, "a count in order")?;
-                panic!("one client alone was told to try again: {refusal}");
-            }
-        }
-        Ok(())
+        round.unopposed(self, outcome, "a count in order", "one client alone was told to try again")
     }
 
     fn check(&self, db: &Session, _: &Figures) {

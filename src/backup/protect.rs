@@ -107,14 +107,7 @@ pub fn release_schedules(
     mvcc: &Mvcc,
     is_kept: &mut dyn FnMut(ScheduleId) -> Result<bool>,
 ) -> Result<()> {
-    for record in mvcc.protected() {
-        if let Some(schedule) = owning_schedule(&record.id)
-            && !is_kept(schedule)?
-        {
-            mvcc.release(&record.id)?;
-        }
-    }
-    Ok(())
+    release_unless(mvcc, owning_schedule, is_kept)
 }
 
 /// Takes back what a server that died left protected for jobs that never came to be. To be called
@@ -123,9 +116,18 @@ pub fn release_orphans(
     mvcc: &Mvcc,
     is_unfinished: &mut dyn FnMut(JobId) -> Result<bool>,
 ) -> Result<()> {
+    release_unless(mvcc, owner, is_unfinished)
+}
+
+/// Releases the protections of a kind of owner that are not kept.
+fn release_unless<T>(
+    mvcc: &Mvcc,
+    owner: fn(&str) -> Option<T>,
+    is_kept: &mut dyn FnMut(T) -> Result<bool>,
+) -> Result<()> {
     for record in mvcc.protected() {
-        if let Some(job) = owner(&record.id)
-            && !is_unfinished(job)?
+        if let Some(owner) = owner(&record.id)
+            && !is_kept(owner)?
         {
             mvcc.release(&record.id)?;
         }

@@ -63,9 +63,7 @@ pub fn set(
 pub fn clear(txn: &mut Txn, object: DescriptorId) -> Result<()> {
     for kind in CommentKind::ALL {
         let prefix = [Datum::Int8(i64::from(kind as u8)), Datum::Int8(i64::from(object))];
-        for row in system::COMMENTS.scan(txn, &prefix)? {
-            system::COMMENTS.delete(txn, row.get(..3).unwrap_or_default())?;
-        }
+        system::COMMENTS.delete_all(txn, &prefix)?;
     }
     Ok(())
 }

@@ -245,9 +245,7 @@ impl Catalog {
         system::DESCRIPTOR.delete(txn, &[Datum::Int8(i64::from(id))])?;
         comment::clear(txn, id)?;
         zone::delete(txn, id)?;
-        for row in system::TABLE_STATISTICS.scan(txn, &[Datum::Int8(i64::from(id))])? {
-            system::TABLE_STATISTICS.delete(txn, row.get(..2).unwrap_or_default())?;
-        }
+        system::TABLE_STATISTICS.delete_all(txn, &[Datum::Int8(i64::from(id))])?;
         if matches!(&stored, Descriptor::Table(t) if t.sequence().is_some()) {
             let sequences = Arc::clone(&self.sequences);
             txn.on_commit(move |_| sequences.forget(id));

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 use crate::archive::{Secret, collection};
-use crate::catalog::descriptor::{Descriptor, TableDescriptor, TableKind};
+use crate::catalog::ObjectRef;
+use crate::catalog::descriptor::Descriptor;
 use crate::clock::Timestamp;
 use crate::cloud::{Cloud, ExternalUri};
 use crate::error::{Error, Result, sqlstate};
@@ -166,7 +167,7 @@ fn show(source: &Source, out: &mut dyn Write) -> Result<()> {
             "{}\t{}\tup to {}\t{} rows\t{} files\t{stored} bytes",
             layer.layer.dir(),
             if manifest.is_full() { "full" } else { "incremental" },
-            time(manifest.end_time),
+            text::utc(manifest.end_time),
             manifest.entry_counts.rows,
             manifest.files.len(),
         )?;
@@ -177,21 +178,12 @@ fn show(source: &Source, out: &mut dyn Write) -> Result<()> {
             for object in holdings.user_objects() {
                 if let Descriptor::Table(table) = object {
                     let name = holdings.qualified_name(table).join(".");
-                    writeln!(out, "\t{}\t{name}", kind(table))?;
+                    writeln!(out, "\t{}\t{name}", ObjectRef::from(object).noun())?;
                 }
             }
         }
     }
     Ok(())
-}
-
-fn kind(table: &TableDescriptor) -> &'static str {
-    match table.kind {
-        TableKind::Table => "table",
-        TableKind::View { .. } => "view",
-        TableKind::MaterializedView { .. } => "materialized view",
-        TableKind::Sequence(_) => "sequence",
-    }
 }
 
 fn verify(source: &Source, out: &mut dyn Write) -> Result<()> {
@@ -296,11 +288,6 @@ fn timestamp(word: &str) -> Result<Timestamp> {
         _ => None,
     }
     .ok_or_else(|| invalid("--as-of needs a time such as '2026-01-31 12:00:00'"))
-}
-
-fn time(at: Timestamp) -> String {
-    let at = Datum::Timestamp(at.sql_micros());
-    text::to_string(&at, &Type::Timestamp, &SessionFormat::default())
 }
 
 fn invalid(message: impl Into<String>) -> Error {

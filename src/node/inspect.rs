@@ -11,14 +11,11 @@ use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::error::Result;
 use crate::ids::IdSource;
-use crate::jobs::Registry;
 use crate::kv::SharedEngine;
 use crate::kv::rocksdb::RocksEngine;
 use crate::mvcc::{self, Mvcc};
 use crate::settings::Settings;
 use crate::sql::server::Server;
-use crate::sql::sessions::Sessions;
-use crate::sql::statistics::Statistics;
 
 /// The services of a node over a store that is open for reading only: no doors, no jobs, no
 /// caretaker.
@@ -47,25 +44,7 @@ impl Inspected {
         let catalog = Catalog::open(mvcc.clone())?;
         let ids = Arc::new(IdSource::new());
         let cloud = Arc::new(Cloud::new(runtime.handle().clone(), settings.clone()));
-        let jobs = Registry::new(
-            mvcc.clone(),
-            catalog.clone(),
-            settings.clone(),
-            clock.clone(),
-            ids.clone(),
-        );
-        let sessions = Arc::new(Sessions::new());
-        let server = Arc::new(Server {
-            mvcc,
-            catalog,
-            jobs,
-            cloud,
-            settings,
-            clock,
-            ids,
-            sessions,
-            statistics: Statistics::new(),
-        });
+        let server = Server::new(mvcc, catalog, cloud, settings, clock, ids);
         Ok(Inspected { server, _runtime: runtime })
     }
 }

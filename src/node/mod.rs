@@ -53,7 +53,6 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::ids::IdSource;
-use crate::jobs::Registry;
 use crate::jobs::schedule::Scheduler;
 use crate::kv::SharedEngine;
 use crate::kv::rocksdb::{self, RocksEngine};
@@ -62,9 +61,7 @@ use crate::pgwire::PgServer;
 use crate::pgwire::server::Security;
 use crate::settings::Settings;
 use crate::sql::server::Server;
-use crate::sql::sessions::Sessions;
 use crate::sql::statement::schedule::BackupLaunch;
-use crate::sql::statistics::Statistics;
 use caretaker::Caretaker;
 pub use inspect::Inspected;
 
@@ -107,25 +104,7 @@ impl Node {
         setting::load(&mut mvcc.snapshot(mvcc.visible())?, &settings)?;
         let cloud = Arc::new(cloud(config, &runtime, &settings)?);
         root::prepare(config, &mvcc, &catalog)?;
-        let jobs = Registry::new(
-            mvcc.clone(),
-            catalog.clone(),
-            settings.clone(),
-            clock.clone(),
-            ids.clone(),
-        );
-        let sessions = Arc::new(Sessions::new());
-        let server = Arc::new(Server {
-            mvcc,
-            catalog,
-            jobs,
-            cloud,
-            settings,
-            clock,
-            ids,
-            sessions,
-            statistics: Statistics::new(),
-        });
+        let server = Server::new(mvcc, catalog, cloud, settings, clock, ids);
         crate::sql::userfile::install(&server);
         crate::sql::statement::sweep_temporary(&server, None)?;
         resumers::register(&server)?;

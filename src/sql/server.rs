@@ -36,6 +36,35 @@ pub struct Server {
 }
 
 impl Server {
+    /// The services over a store that is open. No job runs yet and nobody is connected.
+    pub fn new(
+        mvcc: Arc<Mvcc>,
+        catalog: Arc<Catalog>,
+        cloud: Arc<Cloud>,
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<IdSource>,
+    ) -> Arc<Server> {
+        let jobs = Registry::new(
+            mvcc.clone(),
+            catalog.clone(),
+            settings.clone(),
+            clock.clone(),
+            ids.clone(),
+        );
+        Arc::new(Server {
+            mvcc,
+            catalog,
+            jobs,
+            cloud,
+            settings,
+            clock,
+            ids,
+            sessions: Arc::new(Sessions::new()),
+            statistics: Statistics::new(),
+        })
+    }
+
     /// The stored password verifier of a role that may log in with one.
     pub fn password_verifier(&self, user: &str) -> Result<Option<String>> {
         let catalog = self.catalog.current()?;

@@ -1,6 +1,5 @@
 //! A server over memory, sessions and the surroundings of a statement on it, for the room's tests.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalog::{Catalog, watched_spans};
@@ -8,7 +7,6 @@ use crate::clock::{Clock, SystemClock};
 use crate::cloud::Cloud;
 use crate::error::Result;
 use crate::ids::IdSource;
-use crate::jobs::Registry;
 use crate::kv::memory::MemoryEngine;
 use crate::mvcc::{Mvcc, Options, TxnOptions};
 use crate::settings::Settings;
@@ -16,11 +14,8 @@ pub(crate) use crate::sql::answer::Answer;
 use crate::sql::exec::context::{EvalContext, ExecContext};
 use crate::sql::server::Server;
 use crate::sql::session::{Login, Session};
-use crate::sql::sessions::Sessions;
-use crate::sql::statistics::Statistics;
-use crate::sql::variables::{Notes, SessionState};
+use crate::sql::variables::SessionState;
 use crate::task::Interrupt;
-use crate::types::SessionFormat;
 
 /// A server whose store is memory.
 pub(crate) fn server() -> Arc<Server> {
@@ -37,20 +32,7 @@ pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
     let ids = Arc::new(IdSource::new());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let cloud = Arc::new(Cloud::new(runtime.handle().clone(), settings.clone()));
-    let jobs =
-        Registry::new(mvcc.clone(), catalog.clone(), settings.clone(), clock.clone(), ids.clone());
-    let sessions = Arc::new(Sessions::new());
-    let server = Arc::new(Server {
-        mvcc,
-        catalog,
-        jobs,
-        cloud,
-        settings,
-        clock,
-        ids,
-        sessions,
-        statistics: Statistics::new(),
-    });
+    let server = Server::new(mvcc, catalog, cloud, settings, clock, ids);
     crate::sql::userfile::install(&server);
     server
 }
@@ -58,19 +40,9 @@ pub(crate) fn server_at(clock: Arc<dyn Clock>) -> Arc<Server> {
 /// The state of a session of root's in `defaultdb`.
 pub(crate) fn session() -> SessionState {
     SessionState {
-        session_user: "root".into(),
-        current_user: "root".into(),
-        database: "defaultdb".into(),
         search_path: vec!["public".into()],
-        format: SessionFormat::default(),
         backend_pid: 1,
-        sequence_values: HashMap::new(),
-        last_sequence: None,
-        local_values: Vec::new(),
-        prepared: Notes::default(),
-        cursors: Notes::default(),
-        on_commit: Vec::new(),
-        variables: HashMap::new(),
+        ..SessionState::of("root".into(), "defaultdb".into())
     }
 }
 

@@ -74,6 +74,25 @@ pub struct SessionState {
 }
 
 impl SessionState {
+    /// A role's surroundings in a database, with nothing set and no schema searched.
+    pub fn of(role: Arc<str>, database: Arc<str>) -> Self {
+        SessionState {
+            session_user: role.clone(),
+            current_user: role,
+            database,
+            search_path: Vec::new(),
+            format: SessionFormat::default(),
+            backend_pid: 0,
+            sequence_values: HashMap::new(),
+            last_sequence: None,
+            local_values: Vec::new(),
+            prepared: Notes::default(),
+            cursors: Notes::default(),
+            on_commit: Vec::new(),
+            variables: HashMap::new(),
+        }
+    }
+
     /// Lets names in values (`'t'::regclass`) mean what they mean in a snapshot.
     pub fn see(&mut self, catalog: &Arc<CatalogSnapshot>) {
         self.format.names = Some(Arc::new(CatalogNames::new(catalog, self)));

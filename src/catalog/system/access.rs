@@ -170,6 +170,18 @@ impl SystemTable {
         Ok(true)
     }
 
+    /// Removes the rows whose primary key begins with these values.
+    pub fn delete_all(&self, txn: &mut Txn, prefix: &[Datum]) -> Result<()> {
+        let table = self.descriptor();
+        let columns = &table.primary_index.columns;
+        let places: Vec<usize> = columns.iter().filter_map(|c| table.position(c.column)).collect();
+        for row in self.scan(txn, prefix)? {
+            let key: Vec<Datum> = places.iter().filter_map(|at| row.get(*at).cloned()).collect();
+            self.delete(txn, &key)?;
+        }
+        Ok(())
+    }
+
     fn write(&self, txn: &mut Txn, row: &[Datum], old: Option<&[Datum]>) -> Result<()> {
         let codec = self.codec()?;
         for index in &self.descriptor().indexes {

@@ -15,7 +15,7 @@ use crate::sql::exec::distinct::first_seen;
 use crate::sql::exec::key::{KeyHasher, KeyTable};
 use crate::sql::exec::memory::{Charge, exceeded};
 use crate::sql::exec::order::{Direction, sort_rows};
-use crate::sql::exec::spill::{Partitions, Spool, SpoolScan};
+use crate::sql::exec::spill::{Partitions, Parts, Spool, SpoolScan};
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::{AggregateExpr, AggregateSpec};
 use crate::types::{ColumnType, Datum, Type};
@@ -30,8 +30,7 @@ pub struct Aggregate {
     current: Option<(Batch, usize)>,
     charge: Charge,
     /// Parts still to be grouped, and the one at hand.
-    parts: Vec<Spool>,
-    part: Option<Box<Aggregate>>,
+    parts: Parts<Spool>,
 }
 
 /// One grouping set: its keys and the states of the aggregates.
@@ -176,8 +175,7 @@ impl Aggregate {
             results: None,
             current: None,
             charge: Charge::default(),
-            parts: Vec::new(),
-            part: None,
+            parts: Parts::default(),
         }
     }
 
@@ -238,7 +236,7 @@ impl Aggregate {
             }
         }
         if let Some((aside, _)) = aside {
-            self.parts = aside.finish()?;
+            self.parts = Parts::new(aside.finish()?);
         }
         Ok(())
     }
@@ -261,22 +259,11 @@ impl Aggregate {
 
     /// The rows of the parts, one part after the other.
     fn next_of_parts(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
-        loop {
-            if let Some(part) = &mut self.part
-                && let Some(batch) = part.next(run)?
-            {
-                return Ok(Some(batch));
-            }
-            self.part = None;
-            match self.parts.pop() {
-                Some(spool) if spool.rows() == 0 => {}
-                Some(spool) => {
-                    let input = Box::new(SpoolScan::new(spool));
-                    self.part = Some(Box::new(Aggregate::new(self.spec.clone(), input)));
-                }
-                None => return Ok(None),
-            }
-        }
+        let spec = &self.spec;
+        self.parts.next(run, |spool| {
+            let input = (spool.rows() > 0).then(|| Box::new(SpoolScan::new(spool)))?;
+            Some(Box::new(Aggregate::new(spec.clone(), input)))
+        })
     }
 
     /// The rows of one grouping set.

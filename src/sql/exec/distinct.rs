@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::sql::exec::batch::{Batch, Column};
 use crate::sql::exec::key::{KeyHasher, KeyTable};
 use crate::sql::exec::memory::{Charge, exceeded};
-use crate::sql::exec::spill::{Partitions, Spool, SpoolScan};
+use crate::sql::exec::spill::{Partitions, Parts, Spool, SpoolScan};
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::DistinctSpec;
 use crate::types::ColumnType;
@@ -24,8 +24,7 @@ pub struct Distinct {
     /// Rows put aside while the input is read.
     aside: Option<Partitions>,
     /// Parts still to be made distinct, and the one at hand.
-    parts: Vec<Spool>,
-    part: Option<Box<Distinct>>,
+    parts: Parts<Spool>,
 }
 
 impl Distinct {
@@ -41,8 +40,7 @@ impl Distinct {
             input,
             charge: Charge::default(),
             aside: None,
-            parts: Vec::new(),
-            part: None,
+            parts: Parts::default(),
         }
     }
 
@@ -59,22 +57,11 @@ impl Distinct {
 
     /// The rows of the parts, one part after the other.
     fn next_of_parts(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
-        loop {
-            if let Some(part) = &mut self.part
-                && let Some(batch) = part.next(run)?
-            {
-                return Ok(Some(batch));
-            }
-            self.part = None;
-            match self.parts.pop() {
-                Some(spool) if spool.rows() == 0 => {}
-                Some(spool) => {
-                    let input = Box::new(SpoolScan::new(spool));
-                    self.part = Some(Box::new(Distinct::new(self.spec.clone(), input)));
-                }
-                None => return Ok(None),
-            }
-        }
+        let spec = &self.spec;
+        self.parts.next(run, |spool| {
+            let input = (spool.rows() > 0).then(|| Box::new(SpoolScan::new(spool)))?;
+            Some(Box::new(Distinct::new(spec.clone(), input)))
+        })
     }
 }
 
@@ -129,7 +116,7 @@ impl Operator for Distinct {
             }
         }
         if let Some(aside) = self.aside.take() {
-            self.parts = aside.finish()?;
+            self.parts = Parts::new(aside.finish()?);
         }
         self.seen = KeyTable::new(&[]);
         self.charge.release();

@@ -14,7 +14,7 @@ use crate::sql::exec::eval::Expr;
 use crate::sql::exec::key::{KeyHasher, KeyTable};
 use crate::sql::exec::memory::{Charge, exceeded};
 use crate::sql::exec::pairs::Pairs;
-use crate::sql::exec::spill::{Partitions, Spool, SpoolScan};
+use crate::sql::exec::spill::{Partitions, Parts, Spool, SpoolScan};
 use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::sql::plan::physical::{HashJoinSpec, Node};
 use crate::sql::relation::JoinKind;
@@ -36,8 +36,7 @@ pub struct HashJoin {
     /// How often its inputs were divided.
     level: u32,
     /// Pairs of parts still to be joined, and the one at hand.
-    parts: Vec<(Spool, Spool)>,
-    part: Option<Box<HashJoin>>,
+    parts: Parts<(Spool, Spool)>,
 }
 
 /// How often a side is divided; what is still too large then has one key too often.
@@ -75,8 +74,7 @@ impl HashJoin {
             rest: 0,
             charge: Charge::default(),
             level: 0,
-            parts: Vec::new(),
-            part: None,
+            parts: Parts::default(),
         }
     }
 
@@ -110,28 +108,22 @@ impl HashJoin {
             let keys = columns(&spec.left_keys, run, &batch)?;
             parts.push(&batch, &keys.iter().collect::<Vec<_>>(), None)?;
         }
-        self.parts = parts.finish()?.into_iter().zip(rights).collect();
+        self.parts = Parts::new(parts.finish()?.into_iter().zip(rights).collect());
         Ok(())
     }
 
     /// The rows of the parts, one pair of parts after the other.
     fn next_of_parts(&mut self, run: &mut Run<'_, '_>) -> Result<Option<Batch>> {
-        loop {
-            if let Some(part) = &mut self.part
-                && let Some(batch) = part.next(run)?
-            {
-                return Ok(Some(batch));
-            }
-            self.part = None;
-            let Some((left, right)) = self.parts.pop() else { return Ok(None) };
+        let (spec, level) = (&self.spec, self.level + 1);
+        self.parts.next(run, |(left, right)| {
             if left.rows() == 0 && right.rows() == 0 {
-                continue;
+                return None;
             }
             let (left, right) = (SpoolScan::new(left), SpoolScan::new(right));
-            let mut part = HashJoin::new(self.spec.clone(), Box::new(left), Box::new(right));
-            part.level = self.level + 1;
-            self.part = Some(Box::new(part));
-        }
+            let mut part = HashJoin::new(spec.clone(), Box::new(left), Box::new(right));
+            part.level = level;
+            Some(Box::new(part))
+        })
     }
 
     /// Reads and hashes the right side; nothing if it was too large and both sides were divided.

@@ -16,7 +16,7 @@ use crate::kv::ScratchFile;
 use crate::limits::BATCH_ROWS;
 use crate::sql::exec::batch::{Batch, Column, Data, TextData};
 use crate::sql::exec::key::KeyHasher;
-use crate::sql::exec::{Operator, Run};
+use crate::sql::exec::{BoxOperator, Operator, Run};
 use crate::types::ColumnType;
 
 /// Collected rows are written when they have this many bytes, or are a whole batch.
@@ -232,6 +232,44 @@ impl Partitions {
             stream.flush()?;
         }
         Ok(self.streams)
+    }
+}
+
+/// What was divided, one part after the other: each is worked off by an operator of its own.
+pub struct Parts<T> {
+    waiting: Vec<T>,
+    current: Option<BoxOperator>,
+}
+
+impl<T> Default for Parts<T> {
+    fn default() -> Self {
+        Parts { waiting: Vec::new(), current: None }
+    }
+}
+
+impl<T> Parts<T> {
+    /// Parts, of which none was begun.
+    pub fn new(waiting: Vec<T>) -> Parts<T> {
+        Parts { waiting, current: None }
+    }
+
+    /// The next rows. `open` makes the operator of a part; `None` if there is nothing in it.
+    pub fn next(
+        &mut self,
+        run: &mut Run<'_, '_>,
+        open: impl Fn(T) -> Option<BoxOperator>,
+    ) -> Result<Option<Batch>> {
+        loop {
+            if let Some(part) = &mut self.current
+                && let Some(batch) = part.next(run)?
+            {
+                return Ok(Some(batch));
+            }
+            // What the last part held is free before the next is opened.
+            self.current = None;
+            let Some(part) = self.waiting.pop() else { return Ok(None) };
+            self.current = open(part);
+        }
     }
 }
 

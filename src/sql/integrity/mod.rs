@@ -36,9 +36,8 @@ use crate::catalog::descriptor::TableDescriptor;
 use crate::error::{Error, Result, sqlstate};
 use crate::mvcc::Snapshot;
 use crate::sql::server::Server;
-use crate::sql::variables::{Notes, SessionState};
+use crate::sql::variables::SessionState;
 use crate::task::Interrupt;
-use crate::types::SessionFormat;
 
 /// Findings of one object that are told one by one; the rest are counted.
 const TOLD: usize = 20;
@@ -137,19 +136,5 @@ fn qualified(snapshot: &CatalogSnapshot, table: &TableDescriptor) -> String {
 
 /// The surroundings of stored expressions: they name nothing by a search path.
 fn session() -> SessionState {
-    SessionState {
-        session_user: "root".into(),
-        current_user: "root".into(),
-        database: "system".into(),
-        search_path: Vec::new(),
-        format: SessionFormat::default(),
-        backend_pid: 0,
-        sequence_values: HashMap::new(),
-        last_sequence: None,
-        local_values: Vec::new(),
-        prepared: Notes::default(),
-        cursors: Notes::default(),
-        on_commit: Vec::new(),
-        variables: HashMap::new(),
-    }
+    SessionState::of("root".into(), "system".into())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Checker, Report};
-use crate::catalog::descriptor::{ForeignKey, IndexDescriptor, TableDescriptor};
+use crate::catalog::descriptor::{IndexDescriptor, TableDescriptor};
 use crate::catalog::row::TableCodec;
 use crate::error::Result;
 use crate::keys::{Key, Span, index_span, pretty};
@@ -11,7 +11,8 @@ use crate::kv::Access;
 use crate::sql::bind::{BindContext, bind_scalar_over_table};
 use crate::sql::exec::context::EvalContext;
 use crate::sql::exec::eval::{Expr, Row};
-use crate::sql::exec::write::foreign_key::{ParentKey, parent_key};
+use crate::sql::exec::write::foreign_key::parent_key;
+use crate::sql::exec::write::references::References;
 use crate::sql::exec::write::violation::key_text;
 use crate::sql::plan::compile::compile_over;
 use crate::sql::statement::row_of;
@@ -28,7 +29,7 @@ struct Subject<'t> {
     primary: Vec<usize>,
     checks: Vec<(&'t str, Expr)>,
     indexes: Vec<Index<'t>>,
-    foreign_keys: Vec<Reference<'t>>,
+    foreign_keys: Vec<References<'t>>,
 }
 
 struct Index<'t> {
@@ -36,12 +37,6 @@ struct Index<'t> {
     predicate: Option<Expr>,
     /// Entries that the rows should have.
     expected: u64,
-}
-
-struct Reference<'t> {
-    key: &'t ForeignKey,
-    positions: Vec<usize>,
-    parent: ParentKey,
 }
 
 /// Reads a table's rows, then its indexes.
@@ -109,8 +104,7 @@ fn prepare<'t>(
             report.add(name, format!("foreign key \"{}\" refers to no unique index", key.name));
             continue;
         };
-        let positions = key.columns.iter().filter_map(|c| table.position(*c)).collect();
-        foreign_keys.push(Reference { key, positions, parent });
+        foreign_keys.push(References::new(table, key, parent));
     }
     Ok(Subject {
         table,
@@ -194,8 +188,8 @@ fn row(
             Err(e) => report.add_error(name, e.context(format!("{}: check", who(checker))))?,
         }
     }
-    for reference in &subject.foreign_keys {
-        if !reference.holds(checker, &row)? {
+    for reference in &mut subject.foreign_keys {
+        if reference.flaw(&row, |at| Ok(checker.now.get(at)?.is_some()))?.is_some() {
             let key = &reference.key.name;
             report.add(name, format!("{}: violates foreign key \"{key}\"", who(checker)));
         }
@@ -223,21 +217,6 @@ fn row(
         index.expected += u64::from(expected);
     }
     Ok(())
-}
-
-impl Reference<'_> {
-    fn holds(&self, checker: &mut Checker<'_>, row: &[Datum]) -> Result<bool> {
-        let values: Vec<Datum> =
-            self.positions.iter().map(|p| row.get(*p).cloned().unwrap_or(Datum::Null)).collect();
-        let nulls = values.iter().filter(|v| v.is_null()).count();
-        if nulls == values.len() || (nulls > 0 && !self.key.match_full) {
-            return Ok(true);
-        }
-        match self.parent.key(&values)? {
-            Some(at) if nulls == 0 => Ok(checker.now.get(&at)?.is_some()),
-            _ => Ok(false),
-        }
-    }
 }
 
 /// An index: every row's entry was looked for already, so that as many entries as expected are

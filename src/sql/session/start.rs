@@ -1,6 +1,5 @@
 //! The beginning of a session: who may come in, and with which variables.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -12,9 +11,8 @@ use crate::catalog::privilege::{self, Privilege};
 use crate::error::{Error, Result, sqlstate};
 use crate::sql::server::Server;
 use crate::sql::sessions::{Activity, SessionInfo};
-use crate::sql::variables::{Notes, SessionState};
+use crate::sql::variables::SessionState;
 use crate::task::Interrupt;
-use crate::types::text::SessionFormat;
 
 /// What a client said of itself when it came.
 #[derive(Clone, Debug, Default)]
@@ -71,19 +69,9 @@ impl Session {
         });
         let user: Arc<str> = Arc::from(user);
         let mut state = SessionState {
-            session_user: user.clone(),
-            current_user: user,
-            database: Arc::from(database),
-            search_path: Vec::new(),
-            format: SessionFormat::default(),
             backend_pid: pid,
-            sequence_values: HashMap::new(),
-            last_sequence: None,
-            local_values: Vec::new(),
-            prepared: Notes::default(),
-            cursors: Notes::default(),
-            on_commit: Vec::new(),
             variables: variable::defaults(),
+            ..SessionState::of(user, Arc::from(database))
         };
         let admin = if catalog.is_admin(&state.session_user) { "on" } else { "off" };
         state.variables.insert("is_superuser".into(), admin.into());

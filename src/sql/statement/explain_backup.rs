@@ -8,13 +8,12 @@ use crate::archive::{EntryCounts, Manifest};
 use crate::backup::Details;
 use crate::catalog::ObjectRef;
 use crate::catalog::descriptor::{Descriptor, DescriptorId};
-use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::kv::Family;
 use crate::mvcc::TxnOptions;
 use crate::restore::{self, PlanContext, Source};
 use crate::syntax::{Backup, Restore, Targets};
-use crate::types::{Datum, SessionFormat, Type, text};
+use crate::types::text;
 
 /// Objects that are named one by one.
 const NAMED_MAX: usize = 20;
@@ -86,7 +85,7 @@ pub(super) fn restore(stmt: &Restore, work: &mut Work<'_>) -> Result<Vec<String>
     let secret = request.secret.as_ref();
     let source = Source::open(&server.cloud, &request.from, secret, Some(work.interrupt))?;
     let mut lines = vec![plan.description];
-    lines.push(format!("  as of: {}", time(details.as_of)));
+    lines.push(format!("  as of: {}", text::utc(details.as_of)));
     for layer in source.layers.iter().take(details.layers.len()) {
         let files = &layer.manifest.files;
         let stored: u64 = files.iter().map(|file| file.file_bytes).sum();
@@ -129,11 +128,11 @@ fn kind(manifest: &Manifest) -> String {
         false => "",
     };
     match manifest.is_full() {
-        true => format!("full{history} up to {}", time(manifest.end_time)),
+        true => format!("full{history} up to {}", text::utc(manifest.end_time)),
         false => format!(
             "incremental{history} from {} to {}",
-            time(manifest.start_time),
-            time(manifest.end_time)
+            text::utc(manifest.start_time),
+            text::utc(manifest.end_time)
         ),
     }
 }
@@ -166,9 +165,4 @@ fn listed(names: &[String]) -> String {
         Some(more) if more > 0 => format!("{shown} and {more} more"),
         _ => shown,
     }
-}
-
-fn time(at: Timestamp) -> String {
-    let at = Datum::Timestamp(at.sql_micros());
-    text::to_string(&at, &Type::Timestamp, &SessionFormat::default())
 }

@@ -71,12 +71,7 @@ pub fn collect(
     }
     drop(scan);
     let table_bytes = server.mvcc.engine().approximate_bytes(Family::Versions, &span)? as f64;
-    let key = [Datum::Int8(i64::from(table.id))];
-    for old in TABLE_STATISTICS.scan(txn, &key)? {
-        if let Some(key) = old.get(..2) {
-            TABLE_STATISTICS.delete(txn, key)?;
-        }
-    }
+    TABLE_STATISTICS.delete_all(txn, &[Datum::Int8(i64::from(table.id))])?;
     for (at, column) in table.columns.iter().enumerate() {
         let values = sample.iter().filter_map(|row| row.get(at).cloned()).collect();
         let seen = ColumnStatistics::from_sample(values, rows as f64);

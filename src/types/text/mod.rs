@@ -23,6 +23,7 @@ pub use float::{float_with_digits, parse_f32, parse_f64};
 
 use super::cast::{CastContext, apply_modifier};
 use super::{Array, ColumnType, Datum, Interval, Numeric, Type, datetime, json, oid, typmod};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result, sqlstate};
 use crate::limits;
 
@@ -244,6 +245,11 @@ pub fn to_string(value: &Datum, ty: &Type, format: &SessionFormat) -> String {
     let mut out = String::new();
     format_typed(value, ty, format, &mut out);
     out
+}
+
+/// A moment in UTC, as a `timestamp` is written.
+pub fn utc(at: Timestamp) -> String {
+    to_string(&Datum::Timestamp(at.sql_micros()), &Type::Timestamp, &SessionFormat::default())
 }
 
 /// Quotes a string literal, as `quote_literal` does.

@@ -23,6 +23,7 @@ pub mod effects;
 pub mod foreign_key;
 pub mod form;
 pub mod insert;
+pub mod references;
 pub mod update;
 pub mod violation;
 pub mod writer;

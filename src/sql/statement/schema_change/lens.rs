@@ -1,6 +1,5 @@
 //! A table's rows and expressions outside of any session.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::catalog::CatalogSnapshot;
@@ -14,9 +13,9 @@ use crate::sql::exec::eval::{Expr, Row};
 use crate::sql::plan::compile::compile_over;
 use crate::sql::server::Server;
 use crate::sql::statement::table::row_of;
-use crate::sql::variables::{Notes, SessionState};
+use crate::sql::variables::SessionState;
 use crate::task::Interrupt;
-use crate::types::{Datum, SessionFormat};
+use crate::types::Datum;
 
 /// A table as it is now, and what its expressions are evaluated in.
 pub struct Lens {
@@ -41,7 +40,7 @@ impl Lens {
             schema,
             codec: Arc::new(TableCodec::new(table)?),
             catalog,
-            session: session_of(role),
+            session: SessionState::of(role.into(), "system".into()),
             server: Arc::clone(server),
             interrupt: Interrupt::new(),
         })
@@ -69,24 +68,5 @@ impl Lens {
             interrupt: &self.interrupt,
         };
         expr.pure(&mut ctx, Row::Datums(row))
-    }
-}
-
-/// A session that nobody is at.
-fn session_of(role: &str) -> SessionState {
-    SessionState {
-        session_user: role.into(),
-        current_user: role.into(),
-        database: "system".into(),
-        search_path: Vec::new(),
-        format: SessionFormat::default(),
-        backend_pid: 0,
-        sequence_values: HashMap::new(),
-        last_sequence: None,
-        local_values: Vec::new(),
-        prepared: Notes::default(),
-        cursors: Notes::default(),
-        on_commit: Vec::new(),
-        variables: HashMap::new(),
     }
 }

@@ -1,18 +1,16 @@
 //! Whether the rows that are there satisfy a constraint which holds for all that is written.
 
-use std::collections::HashSet;
-
 use super::job::Run;
 use super::lens::Lens;
 use crate::catalog::descriptor::{ColumnId, ForeignKey};
 use crate::error::{Error, Result};
-use crate::keys::{Key, index_span};
+use crate::keys::index_span;
 use crate::kv::Access;
 use crate::limits::BATCH_ROWS;
 use crate::mvcc::Snapshot;
 use crate::sql::exec::write::foreign_key::parent_key;
-use crate::sql::exec::write::violation;
-use crate::sql::statement::table::{PARENTS_REMEMBERED, null_found, violated};
+use crate::sql::exec::write::references::References;
+use crate::sql::statement::table::{null_found, violated};
 use crate::types::Datum;
 
 /// What people see while it goes on.
@@ -66,31 +64,14 @@ fn foreign_key(run: &Run<'_>, lens: &mut Lens, key: &ForeignKey) -> Result<()> {
         .ok_or_else(|| Error::internal("a referenced table went missing"))?;
     let parents = parent_key(&parent, &lens.catalog.codec(parent.id)?, &key.referenced_columns)?
         .ok_or_else(|| Error::internal("a referenced key went missing"))?;
-    let positions: Vec<usize> = key.columns.iter().filter_map(|c| table.position(*c)).collect();
-    let mut known: HashSet<Key> = HashSet::new();
+    let mut references = References::new(&table, key, parents);
     each_row(run, lens, |lens, now, row| {
-        let values: Vec<Datum> =
-            positions.iter().map(|p| row.get(*p).cloned().unwrap_or(Datum::Null)).collect();
-        let nulls = values.iter().filter(|v| v.is_null()).count();
-        if nulls == values.len() || (nulls > 0 && !key.match_full) {
-            return Ok(());
-        }
-        if nulls > 0 {
-            return Err(violation::partial_key(&table, &lens.schema, &key.name));
-        }
-        if let Some(at) = parents.key(&values)? {
-            if known.contains(&at) {
-                return Ok(());
+        match references.flaw(&row, |at| Ok(now.get(at)?.is_some()))? {
+            Some(flaw) => {
+                Err(references.violation(flaw, &table, &lens.schema, &lens.session.format))
             }
-            if now.get(&at)?.is_some() {
-                if known.len() < PARENTS_REMEMBERED {
-                    known.insert(at);
-                }
-                return Ok(());
-            }
+            None => Ok(()),
         }
-        let text = violation::key_text(&table, &positions, &values, &lens.session.format);
-        Err(violation::missing_parent(&table, &lens.schema, &key.name, &parent.name, &text))
     })
 }
 

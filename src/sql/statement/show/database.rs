@@ -5,10 +5,10 @@ use std::sync::Arc;
 use sqlparser::ast::{Ident, ObjectName};
 
 use super::optional;
-use crate::catalog::CatalogSnapshot;
 use crate::catalog::comment::CommentKind;
 use crate::catalog::descriptor::{DatabaseDescriptor, SchemaDescriptor, TableKind};
 use crate::catalog::names;
+use crate::catalog::{CatalogSnapshot, ObjectRef};
 use crate::error::{Error, Result};
 use crate::sql::pg_catalog::VIRTUAL_SCHEMAS;
 use crate::sql::statement::Work;
@@ -92,12 +92,7 @@ pub(super) fn tables(
     let mut rows = Vec::new();
     for schema in schemas_of(from, &catalog, work)? {
         for table in catalog.tables_in(schema.id) {
-            let kind = match table.kind {
-                TableKind::Table => "table",
-                TableKind::View { .. } => "view",
-                TableKind::MaterializedView { .. } => "materialized view",
-                TableKind::Sequence(_) => "sequence",
-            };
+            let kind = ObjectRef::Table(table).noun();
             let mut row = vec![
                 Datum::text(&schema.name),
                 Datum::text(&table.name),

@@ -1,21 +1,15 @@
 //! Constraints that are added to a table with rows: whether the rows satisfy them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::expression;
 use super::rewrite::each_row;
 use crate::catalog::descriptor::{ColumnId, ForeignKey, TableDescriptor};
 use crate::error::{Error, Result, sqlstate};
-use crate::keys::Key;
 use crate::sql::exec::write::foreign_key::parent_key;
-use crate::sql::exec::write::violation;
+use crate::sql::exec::write::references::References;
 use crate::sql::statement::Work;
 use crate::types::Datum;
-
-/// Parents known to exist that are remembered, so that a million rows with a hundred parents cost
-/// a hundred lookups.
-pub(in crate::sql::statement) const PARENTS_REMEMBERED: usize = 100_000;
 
 fn schema_name(work: &mut Work<'_>, table: &TableDescriptor) -> Result<String> {
     let catalog = work.catalog()?;
@@ -112,31 +106,12 @@ pub(super) fn foreign_key(
     let codec = catalog.codec(parent.id)?;
     let parents = parent_key(&parent, &codec, &key.referenced_columns)?
         .ok_or_else(|| Error::internal("a referenced key went missing"))?;
-    let positions: Vec<usize> = key.columns.iter().filter_map(|c| table.position(*c)).collect();
     let schema = schema_name(work, table)?;
-    let mut known: HashSet<Key> = HashSet::new();
+    let mut references = References::new(table, key, parents);
     each_row(work, table, |work, row| {
-        let values: Vec<Datum> =
-            positions.iter().map(|p| row.get(*p).cloned().unwrap_or(Datum::Null)).collect();
-        let nulls = values.iter().filter(|v| v.is_null()).count();
-        if nulls == values.len() || (nulls > 0 && !key.match_full) {
-            return Ok(());
+        match references.flaw(row, |at| Ok(work.txn.get(at)?.is_some()))? {
+            Some(flaw) => Err(references.violation(flaw, table, &schema, &work.session.format)),
+            None => Ok(()),
         }
-        if nulls > 0 {
-            return Err(violation::partial_key(table, &schema, &key.name));
-        }
-        if let Some(at) = parents.key(&values)? {
-            if known.contains(&at) {
-                return Ok(());
-            }
-            if work.txn.get(&at)?.is_some() {
-                if known.len() < PARENTS_REMEMBERED {
-                    known.insert(at);
-                }
-                return Ok(());
-            }
-        }
-        let text = violation::key_text(table, &positions, &values, &work.session.format);
-        Err(violation::missing_parent(table, &schema, &key.name, &parent.name, &text))
     })
 }

@@ -43,7 +43,7 @@ pub mod truncate;
 #[cfg(test)]
 mod tests;
 
-pub(super) use check::{PARENTS_REMEMBERED, null_found, violated};
+pub(super) use check::{null_found, violated};
 pub(in crate::sql) use draft::row_of;
 pub(super) use draft::{Draft, rename_in_expressions};
 pub(super) use duplicate::duplicate;
